@@ -1,0 +1,43 @@
+# warpbo_layer(<folder> DEPENDS <layer or library>... SOURCES <file>...)
+# One internal static library per folder of src/, so that each layer, and its tests, build and link without those above it.
+# The public library is made of their objects.
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES AND PROJECT_IS_TOP_LEVEL)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+endif()
+
+# Flags of our own targets only: nothing leaks into a project that embeds warpbo.
+add_library(warpbo_flags INTERFACE)
+target_compile_features(warpbo_flags INTERFACE cxx_std_20)
+target_compile_options(warpbo_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
+if(WARPBO_SANITIZE)
+  list(JOIN WARPBO_SANITIZE "," _sanitizers)
+  target_compile_options(warpbo_flags INTERFACE -fsanitize=${_sanitizers} -fno-omit-frame-pointer -fno-sanitize-recover=all -g1)
+  target_link_options(warpbo_flags INTERFACE -fsanitize=${_sanitizers})
+endif()
+
+set_property(GLOBAL PROPERTY WARPBO_LAYERS "")
+
+function(warpbo_layer name)
+  cmake_parse_arguments(PARSE_ARGV 1 layer "" "" "DEPENDS;SOURCES")
+  add_library(warpbo_${name} STATIC ${layer_SOURCES})
+  set_target_properties(warpbo_${name} PROPERTIES
+    POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON CXX_EXTENSIONS OFF)
+  target_include_directories(warpbo_${name} PUBLIC
+    "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/src" "${PROJECT_BINARY_DIR}/include")
+  list(TRANSFORM layer_DEPENDS REPLACE "^(base|backend|optimize|gp|acquisition|space|samplers|storage|study)$" "warpbo_\\1")
+  target_link_libraries(warpbo_${name} PRIVATE $<BUILD_INTERFACE:warpbo_flags> PUBLIC ${layer_DEPENDS})
+  set_property(GLOBAL APPEND PROPERTY WARPBO_LAYERS warpbo_${name})
+endfunction()
+
+# warpbo_test(<folder> DEPENDS <layer>... SOURCES <file>...): one GoogleTest program per folder of tests/. Test cases whose name contains
+# "Slow" get the label `slow`.
+function(warpbo_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 test "" "" "DEPENDS;SOURCES")
+  add_executable(${name}_tests ${test_SOURCES})
+  target_include_directories(${name}_tests PRIVATE "${PROJECT_SOURCE_DIR}/tests")
+  list(TRANSFORM test_DEPENDS REPLACE "^(base|backend|optimize|gp|acquisition|space|samplers|storage|study)$" "warpbo_\\1")
+  target_link_libraries(${name}_tests PRIVATE warpbo_flags ${test_DEPENDS} GTest::gtest_main)
+  gtest_discover_tests(${name}_tests DISCOVERY_MODE PRE_TEST TEST_FILTER "-*Slow*" PROPERTIES TIMEOUT 120)
+  gtest_discover_tests(${name}_tests DISCOVERY_MODE PRE_TEST TEST_FILTER "*Slow*" TEST_SUFFIX ".slow" PROPERTIES LABELS slow TIMEOUT 1800)
+endfunction()

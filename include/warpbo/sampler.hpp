@@ -1,0 +1,100 @@
+/// Samplers: the strategies that propose trials. `Study` drives them; implement `Sampler` to plug in your own.
+#pragma once
+
+#include <warpbo/device.hpp>
+#include <warpbo/export.hpp>
+#include <warpbo/space.hpp>
+#include <warpbo/trial.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace warpbo {
+
+enum class Direction { minimize, maximize };
+
+/// Whether the objective gives the same value for the same parameters.
+enum class Noise {
+  infer,          ///< learn the noise variance from the data
+  deterministic,  ///< repeated evaluations agree: points are never proposed twice
+  noisy,          ///< repeated evaluations differ: the incumbent is integrated over, points may be repeated
+};
+
+/// Which strategy proposes.
+enum class SamplerKind {
+  automatic,               ///< chooses among the others from the space, the history and the batch size
+  gp,                      ///< Gaussian process with (q)LogEI
+  random,                  ///< uniform in the space
+  grid,                    ///< every point of a finite space (real parameters without step: `grid_points` values), then exhausted
+  sobol,                   ///< scrambled Sobol' sequence
+  differential_evolution,  ///< L-SHADE-like adaptive differential evolution
+};
+
+/// "auto", "gp", "random", "grid", "sobol", "de".
+WARPBO_EXPORT std::string_view to_string(SamplerKind kind) noexcept;
+/// The reverse; throws `invalid_argument` and lists the names.
+WARPBO_EXPORT SamplerKind parse_sampler_kind(std::string_view name);
+
+struct SamplerOptions {
+  SamplerKind kind = SamplerKind::automatic;
+  std::uint64_t seed = 0;          ///< the same seed, history and options give the same proposals
+  Noise noise = Noise::infer;
+  Device device = Device::automatic();
+  int initial_trials = 0;          ///< quasi-random trials before the model; 0 chooses from the dimension
+  int grid_points = 10;            ///< values per real parameter without step, for `grid`
+};
+
+/// Everything a proposal may depend on. All trials belong to one study; spans stay valid during the call.
+struct SuggestRequest {
+  const Space& space;
+  std::span<const Trial> finished;  ///< complete, pruned and failed trials, by number
+  std::span<const Trial> pending;   ///< running and waiting trials: proposed but not told
+  Direction direction = Direction::minimize;
+  int count = 1;                    ///< how many proposals are wanted (q)
+  Parameters fixed;                 ///< values that every proposal must take; empty for none
+  std::uint64_t draw = 0;           ///< how many trials the study had already created: the position in the random stream
+};
+
+/// One proposal and how it came about.
+struct Suggestion {
+  Parameters parameters;
+  std::string origin;  ///< for example "sobol", "gp/logei"
+};
+
+/// What a person may want to know about the model behind the last proposals. Zeros when no model was used.
+struct ModelSummary {
+  std::string kind;                  ///< "gp", or empty
+  std::int64_t observations = 0;     ///< points the model was fitted to
+  double noise_variance = 0;         ///< relative to the variance of the (warped) targets
+  std::vector<std::pair<std::string, double>> lengthscales;  ///< per parameter, in units of its encoded range; small = relevant
+  double leave_one_out_r2 = 0;       ///< 1 - squared leave-one-out error / variance, of the warped targets
+  double fit_seconds = 0;
+  double suggest_seconds = 0;
+  std::string device;                ///< "cpu", "cuda:0"
+};
+
+struct SuggestResult {
+  std::vector<Suggestion> suggestions;  ///< fewer than asked only when `exhausted`
+  bool exhausted = false;               ///< a finite space has no unproposed point left
+  std::vector<std::string> degraded;    ///< what had to be given up for this call, one sentence each
+  ModelSummary model;
+};
+
+/// A strategy. `suggest` is called by one thread at a time per object; it may keep caches between calls, but its answer must be
+/// a function of the request and the options alone, so that any process can continue a study.
+class WARPBO_EXPORT Sampler {
+ public:
+  virtual ~Sampler();
+  virtual SuggestResult suggest(const SuggestRequest& request) = 0;
+  [[nodiscard]] virtual std::string name() const = 0;
+};
+
+/// Makes one of the built-in strategies.
+WARPBO_EXPORT std::unique_ptr<Sampler> make_sampler(const SamplerOptions& options);
+
+}  // namespace warpbo
