@@ -203,7 +203,9 @@ struct SelectTop {
 // ---------------------------------------------------------------------------------------------------------- optimization
 
 /// One step of the batched bounded L-BFGS for every problem still active: takes value and gradient at the points last asked for and
-/// writes the next ones. See src/math/lbfgs.hpp for the algorithm and the layout of `state`.
+/// writes the next ones. To begin: fill `state` with zeros, put feasible starting points into `queries`, 0, 1, ..., P - 1 into `indices` and P
+/// into `active`, and evaluate. Rows of problems that end are squeezed out, the others keep their order. The results stand in `state`:
+/// the best point and its value where math::LbfgsLayout says. Algorithm: src/math/lbfgs.hpp.
 struct LbfgsStep {
   std::int64_t problems = 0;    ///< P
   std::int64_t dimensions = 0;  ///< D

@@ -1,0 +1,254 @@
+/// One step of a bounded limited-memory BFGS by reverse communication: the caller evaluates the objective where the step asks, and
+/// hands value and gradient back. Thousands of problems can so be advanced together, one evaluation of all of them per round.
+///
+/// Method: projected quasi-Newton. Variables that sit at a bound with the gradient pushing outwards are fixed for the iteration; the
+/// two-loop recursion (Nocedal & Wright 2006, algorithm 7.4) runs over the free ones, with inner products restricted to them; the line search
+/// backtracks along the projected path P(x + t d) under Armijo's condition (Bertsekas 1982). Pairs without positive curvature are dropped.
+///
+/// A `Team` is whoever works on one problem together: SerialTeam here, a warp or block in a kernel. Every member runs the same
+/// code with the same scalars; `each` splits a loop over variables, `sum` and `max` reduce over it in a fixed order.
+#pragma once
+
+#include "math/host_device.hpp"
+
+#include <cmath>
+#include <cstdint>
+
+namespace warpbo::math {
+
+inline constexpr std::int64_t kLbfgsHistory = 8;
+
+/// Where things stand in a problem's column of state. A column of zeros is a problem that has not begun.
+struct LbfgsLayout {
+  enum Scalar : std::int64_t { kStatus, kValue, kStep, kSlope, kTrials, kPairs, kHead, kIterations, kScalars };
+  std::int64_t dimensions;
+
+  WARPBO_HD std::int64_t x() const { return kScalars; }  ///< the best point so far
+  WARPBO_HD std::int64_t gradient() const { return kScalars + dimensions; }
+  WARPBO_HD std::int64_t direction() const { return kScalars + 2 * dimensions; }
+  WARPBO_HD std::int64_t trial() const { return kScalars + 3 * dimensions; }  ///< where the caller is to evaluate
+  WARPBO_HD std::int64_t s(std::int64_t slot) const { return kScalars + (4 + slot) * dimensions; }
+  WARPBO_HD std::int64_t y(std::int64_t slot) const { return s(kLbfgsHistory + slot); }
+  WARPBO_HD std::int64_t size() const { return kScalars + (4 + 2 * kLbfgsHistory) * dimensions; }
+};
+
+/// Doubles of state per problem.
+WARPBO_HD inline std::int64_t lbfgs_state_size(std::int64_t dimensions) { return LbfgsLayout{dimensions}.size(); }
+
+enum class LbfgsStatus : int { fresh = 0, searching = 1, converged = 2, stalled = 3, failed = 4 };
+
+struct SerialTeam {
+  template <class F>
+  WARPBO_HD void each(std::int64_t count, F&& body) const {
+    for (std::int64_t i = 0; i < count; ++i) body(i);
+  }
+  template <class F>
+  WARPBO_HD double sum(std::int64_t count, F&& term) const {
+    double total = 0;
+    for (std::int64_t i = 0; i < count; ++i) total += term(i);
+    return total;
+  }
+  template <class F>
+  WARPBO_HD double max(std::int64_t count, F&& term) const {
+    double largest = 0;
+    for (std::int64_t i = 0; i < count; ++i) {
+      const double value = term(i);
+      largest = value > largest ? value : largest;
+    }
+    return largest;
+  }
+  WARPBO_HD bool leader() const { return true; }
+  WARPBO_HD void sync() const {}
+};
+
+/// A problem: bounds and value/gradient by accessor, so that any layout serves.
+template <class Team, class Lower, class Upper, class Gradient>
+class LbfgsProblem {
+ public:
+  WARPBO_HD LbfgsProblem(const Team& team, double* state, std::int64_t dimensions, Lower lower, Upper upper, Gradient gradient,
+                         double gradient_tolerance, double value_tolerance)
+      : team_(team), state_(state), at_{dimensions}, n_(dimensions), lower_(lower), upper_(upper), fresh_gradient_(gradient),
+        gradient_tolerance_(gradient_tolerance), value_tolerance_(value_tolerance) {}
+
+  /// Takes the value at the trial point; true if another trial is wanted (then in state[layout.trial()...]).
+  WARPBO_HD bool advance(double value) {
+    const bool finite = std::isfinite(value) && std::isfinite(team_.sum(n_, [&](std::int64_t i) { return fresh_gradient_(i); }));
+    if (status() == LbfgsStatus::fresh) {
+      if (!finite) return end(LbfgsStatus::failed, value);
+      accept(value);
+      return begin_iteration();
+    }
+    // Armijo's condition on the step really taken, which the projection may have shortened.
+    const double predicted = team_.sum(n_, [&](std::int64_t i) { return g(i) * (trial(i) - x(i)); });
+    if (finite && value <= scalar(LbfgsLayout::kValue) + 1e-4 * predicted) {
+      const double before = scalar(LbfgsLayout::kValue);
+      remember();
+      accept(value);
+      const double scale = std::fmax(std::fmax(std::fabs(before), std::fabs(value)), 1.0);
+      if (before - value <= value_tolerance_ * scale) return end(LbfgsStatus::converged, value);
+      return begin_iteration();
+    }
+    return shorten(finite, value);
+  }
+
+ private:
+  WARPBO_HD double scalar(std::int64_t which) const { return state_[which]; }
+  WARPBO_HD void set(std::int64_t which, double value) {
+    team_.sync();
+    if (team_.leader()) state_[which] = value;
+    team_.sync();
+  }
+  WARPBO_HD LbfgsStatus status() const { return static_cast<LbfgsStatus>(static_cast<int>(state_[LbfgsLayout::kStatus])); }
+  WARPBO_HD double& x(std::int64_t i) const { return state_[at_.x() + i]; }
+  WARPBO_HD double& g(std::int64_t i) const { return state_[at_.gradient() + i]; }
+  WARPBO_HD double& d(std::int64_t i) const { return state_[at_.direction() + i]; }
+  WARPBO_HD double& trial(std::int64_t i) const { return state_[at_.trial() + i]; }
+  WARPBO_HD double clamp(std::int64_t i, double v) const { return std::fmin(std::fmax(v, lower_(i)), upper_(i)); }
+  /// Whether variable i may move downhill.
+  WARPBO_HD bool free(std::int64_t i) const {
+    return !((x(i) <= lower_(i) && g(i) >= 0) || (x(i) >= upper_(i) && g(i) <= 0));
+  }
+
+  WARPBO_HD bool end(LbfgsStatus how, double value) {
+    if (how == LbfgsStatus::failed) {
+      set(LbfgsLayout::kValue, std::isnan(value) ? static_cast<double>(INFINITY) : value);
+      team_.each(n_, [&](std::int64_t i) { x(i) = trial(i); });
+    }
+    set(LbfgsLayout::kStatus, static_cast<double>(static_cast<int>(how)));
+    return false;
+  }
+
+  WARPBO_HD void accept(double value) {
+    team_.each(n_, [&](std::int64_t i) {
+      x(i) = trial(i);
+      g(i) = fresh_gradient_(i);
+    });
+    set(LbfgsLayout::kValue, value);
+    set(LbfgsLayout::kIterations, scalar(LbfgsLayout::kIterations) + 1);
+  }
+
+  /// Stores the pair (s, y) of the step just taken, over the oldest one if need be.
+  WARPBO_HD void remember() {
+    const auto slot = static_cast<std::int64_t>(scalar(LbfgsLayout::kHead));
+    double* s = state_ + at_.s(slot);
+    double* y = state_ + at_.y(slot);
+    team_.each(n_, [&](std::int64_t i) {
+      s[i] = trial(i) - x(i);
+      y[i] = fresh_gradient_(i) - g(i);
+    });
+    team_.sync();
+    const double sy = team_.sum(n_, [&](std::int64_t i) { return s[i] * y[i]; });
+    const double yy = team_.sum(n_, [&](std::int64_t i) { return y[i] * y[i]; });
+    if (!(sy > 1e-12 * yy)) return;
+    set(LbfgsLayout::kHead, static_cast<double>((slot + 1) % kLbfgsHistory));
+    set(LbfgsLayout::kPairs, std::fmin(scalar(LbfgsLayout::kPairs) + 1, static_cast<double>(kLbfgsHistory)));
+  }
+
+  WARPBO_HD bool begin_iteration() {
+    const double violation = team_.max(n_, [&](std::int64_t i) { return std::fabs(clamp(i, x(i) - g(i)) - x(i)); });
+    if (!(violation > gradient_tolerance_)) return end(LbfgsStatus::converged, 0);
+    const bool newton = quasi_newton_direction();
+    if (!newton) steepest_descent();
+    set(LbfgsLayout::kTrials, 0);
+    set(LbfgsLayout::kStatus, static_cast<double>(static_cast<int>(LbfgsStatus::searching)));
+    return propose();
+  }
+
+  /// d = -H g over the free variables; false when no usable pair is left or d is no descent direction.
+  WARPBO_HD bool quasi_newton_direction() {
+    const auto pairs = static_cast<std::int64_t>(scalar(LbfgsLayout::kPairs));
+    const auto head = static_cast<std::int64_t>(scalar(LbfgsLayout::kHead));
+    if (pairs == 0) return false;
+    double alpha[kLbfgsHistory] = {};
+    double curvature[kLbfgsHistory] = {};
+    double gamma = 0;
+    team_.each(n_, [&](std::int64_t i) { d(i) = free(i) ? -g(i) : 0.0; });
+    team_.sync();
+    for (std::int64_t k = 0; k < pairs; ++k) {  // newest first
+      const double* s = state_ + at_.s((head - 1 - k + kLbfgsHistory) % kLbfgsHistory);
+      const double* y = state_ + at_.y((head - 1 - k + kLbfgsHistory) % kLbfgsHistory);
+      curvature[k] = team_.sum(n_, [&](std::int64_t i) { return free(i) ? s[i] * y[i] : 0.0; });
+      const double yy = team_.sum(n_, [&](std::int64_t i) { return free(i) ? y[i] * y[i] : 0.0; });
+      if (!(curvature[k] > 1e-12 * yy) || !(curvature[k] > 0)) {
+        curvature[k] = 0;
+        continue;
+      }
+      if (gamma == 0) gamma = curvature[k] / yy;
+      alpha[k] = team_.sum(n_, [&](std::int64_t i) { return free(i) ? s[i] * d(i) : 0.0; }) / curvature[k];
+      team_.sync();
+      team_.each(n_, [&](std::int64_t i) {
+        if (free(i)) d(i) -= alpha[k] * y[i];
+      });
+      team_.sync();
+    }
+    if (gamma == 0) return false;
+    team_.each(n_, [&](std::int64_t i) { d(i) *= gamma; });
+    team_.sync();
+    for (std::int64_t k = pairs - 1; k >= 0; --k) {  // oldest first
+      if (curvature[k] == 0) continue;
+      const double* s = state_ + at_.s((head - 1 - k + kLbfgsHistory) % kLbfgsHistory);
+      const double* y = state_ + at_.y((head - 1 - k + kLbfgsHistory) % kLbfgsHistory);
+      const double beta = team_.sum(n_, [&](std::int64_t i) { return free(i) ? y[i] * d(i) : 0.0; }) / curvature[k];
+      team_.sync();
+      team_.each(n_, [&](std::int64_t i) {
+        if (free(i)) d(i) += (alpha[k] - beta) * s[i];
+      });
+      team_.sync();
+    }
+    const double slope = team_.sum(n_, [&](std::int64_t i) { return g(i) * d(i); });
+    const double gg = team_.sum(n_, [&](std::int64_t i) { return free(i) ? g(i) * g(i) : 0.0; });
+    const double dd = team_.sum(n_, [&](std::int64_t i) { return d(i) * d(i); });
+    set(LbfgsLayout::kStep, 1);
+    return slope < -1e-10 * std::sqrt(gg * dd);
+  }
+
+  /// d = -g over the free variables, with a first step of at most a tenth of the widest range.
+  WARPBO_HD void steepest_descent() {
+    team_.each(n_, [&](std::int64_t i) { d(i) = free(i) ? -g(i) : 0.0; });
+    team_.sync();
+    const double largest = team_.max(n_, [&](std::int64_t i) { return std::fabs(d(i)); });
+    const double range = team_.max(n_, [&](std::int64_t i) { return upper_(i) - lower_(i); });
+    set(LbfgsLayout::kPairs, 0);
+    set(LbfgsLayout::kStep, std::fmin(1.0, 0.1 * range / largest));
+  }
+
+  WARPBO_HD bool propose() {
+    const double step = scalar(LbfgsLayout::kStep);
+    team_.each(n_, [&](std::int64_t i) { trial(i) = clamp(i, x(i) + step * d(i)); });
+    team_.sync();
+    return true;
+  }
+
+  WARPBO_HD bool shorten(bool finite, double value) {
+    const double step = scalar(LbfgsLayout::kStep);
+    const double trials = scalar(LbfgsLayout::kTrials) + 1;
+    set(LbfgsLayout::kTrials, trials);
+    if (trials > 25) {
+      // A bad memory is the usual cause: forget it and try the gradient once before giving up.
+      if (scalar(LbfgsLayout::kPairs) == 0) return end(LbfgsStatus::stalled, value);
+      steepest_descent();
+      set(LbfgsLayout::kTrials, 13);
+      return propose();
+    }
+    double factor = 0.2;
+    if (finite) {  // the minimum of the parabola through f(0), f'(0) and f(t)
+      const double slope = team_.sum(n_, [&](std::int64_t i) { return g(i) * d(i); }) * step;
+      const double rise = value - scalar(LbfgsLayout::kValue) - slope;
+      if (rise > 0) factor = std::fmin(0.5, std::fmax(0.1, -slope / (2 * rise)));
+    }
+    set(LbfgsLayout::kStep, step * factor);
+    return propose();
+  }
+
+  const Team& team_;
+  double* state_;
+  LbfgsLayout at_;
+  std::int64_t n_;
+  Lower lower_;
+  Upper upper_;
+  Gradient fresh_gradient_;
+  double gradient_tolerance_;
+  double value_tolerance_;
+};
+
+}  // namespace warpbo::math
