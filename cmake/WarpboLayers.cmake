@@ -1,15 +1,30 @@
+# The folders of src/ as CMake targets.
+#
 # warpbo_layer(<folder> DEPENDS <layer or library>... SOURCES <file>...)
-# One internal static library per folder of src/, so that each layer, and its tests, build and link without those above it.
-# The public library is made of their objects.
+#   One internal static library per folder of src/, so that each layer, and its tests, build and link without those above it.
+# warpbo_library()
+#   The public library, made of the objects of all layers.
+# warpbo_test(<folder> DEPENDS <layer>... SOURCES <file>...)
+#   One GoogleTest program per folder of tests/. Test cases whose name contains "Slow" get the label `slow`.
 
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES AND PROJECT_IS_TOP_LEVEL)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
 endif()
 
+# What a layer finds (SQLite, OpenBLAS) must be visible where the public library is put together.
+set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL TRUE)
+
+# From the lowest rank to the highest. A folder without a CMakeLists.txt is not part of the build.
+set(WARPBO_LAYER_FOLDERS base backend optimize gp acquisition space samplers storage study)
+list(JOIN WARPBO_LAYER_FOLDERS "|" WARPBO_LAYER_PATTERN)
+
 # Flags of our own targets only: nothing leaks into a project that embeds warpbo.
 add_library(warpbo_flags INTERFACE)
 target_compile_features(warpbo_flags INTERFACE cxx_std_20)
-target_compile_options(warpbo_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
+target_compile_options(warpbo_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion)
+if(WARPBO_WARNINGS_AS_ERRORS)
+  target_compile_options(warpbo_flags INTERFACE -Werror)
+endif()
 if(WARPBO_SANITIZE)
   list(JOIN WARPBO_SANITIZE "," _sanitizers)
   target_compile_options(warpbo_flags INTERFACE -fsanitize=${_sanitizers} -fno-omit-frame-pointer -fno-sanitize-recover=all -g1)
@@ -17,6 +32,7 @@ if(WARPBO_SANITIZE)
 endif()
 
 set_property(GLOBAL PROPERTY WARPBO_LAYERS "")
+set_property(GLOBAL PROPERTY WARPBO_EXTERNALS "")
 
 function(warpbo_layer name)
   cmake_parse_arguments(PARSE_ARGV 1 layer "" "" "DEPENDS;SOURCES")
@@ -25,19 +41,41 @@ function(warpbo_layer name)
     POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON CXX_EXTENSIONS OFF)
   target_include_directories(warpbo_${name} PUBLIC
     "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/src" "${PROJECT_BINARY_DIR}/include")
-  list(TRANSFORM layer_DEPENDS REPLACE "^(base|backend|optimize|gp|acquisition|space|samplers|storage|study)$" "warpbo_\\1")
+  set(externals ${layer_DEPENDS})
+  list(FILTER externals EXCLUDE REGEX "^(${WARPBO_LAYER_PATTERN})$")
+  set_property(GLOBAL APPEND PROPERTY WARPBO_EXTERNALS ${externals})
+  list(TRANSFORM layer_DEPENDS REPLACE "^(${WARPBO_LAYER_PATTERN})$" "warpbo_\\1")
   target_link_libraries(warpbo_${name} PRIVATE $<BUILD_INTERFACE:warpbo_flags> PUBLIC ${layer_DEPENDS})
   set_property(GLOBAL APPEND PROPERTY WARPBO_LAYERS warpbo_${name})
 endfunction()
 
-# warpbo_test(<folder> DEPENDS <layer>... SOURCES <file>...): one GoogleTest program per folder of tests/. Test cases whose name contains
-# "Slow" get the label `slow`.
+function(warpbo_library)
+  get_property(layers GLOBAL PROPERTY WARPBO_LAYERS)
+  get_property(externals GLOBAL PROPERTY WARPBO_EXTERNALS)
+  list(REMOVE_DUPLICATES externals)
+  add_library(warpbo)
+  add_library(warpbo::warpbo ALIAS warpbo)
+  foreach(layer IN LISTS layers)
+    target_sources(warpbo PRIVATE $<TARGET_OBJECTS:${layer}>)
+  endforeach()
+  set_target_properties(warpbo PROPERTIES
+    LINKER_LANGUAGE CXX VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR} CXX_EXTENSIONS OFF)
+  target_compile_features(warpbo PUBLIC cxx_std_20)
+  target_include_directories(warpbo PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_link_libraries(warpbo PRIVATE $<BUILD_INTERFACE:warpbo_flags> ${externals})
+  # A static OpenBLAS or SQLite inside our shared library must not answer for the host program's own.
+  target_link_options(warpbo PRIVATE $<$<STREQUAL:$<TARGET_PROPERTY:warpbo,TYPE>,SHARED_LIBRARY>:-Wl,--exclude-libs,ALL>)
+endfunction()
+
 function(warpbo_test name)
   cmake_parse_arguments(PARSE_ARGV 1 test "" "" "DEPENDS;SOURCES")
   add_executable(${name}_tests ${test_SOURCES})
   target_include_directories(${name}_tests PRIVATE "${PROJECT_SOURCE_DIR}/tests")
-  list(TRANSFORM test_DEPENDS REPLACE "^(base|backend|optimize|gp|acquisition|space|samplers|storage|study)$" "warpbo_\\1")
+  list(TRANSFORM test_DEPENDS REPLACE "^(${WARPBO_LAYER_PATTERN})$" "warpbo_\\1")
   target_link_libraries(${name}_tests PRIVATE warpbo_flags ${test_DEPENDS} GTest::gtest_main)
   gtest_discover_tests(${name}_tests DISCOVERY_MODE PRE_TEST TEST_FILTER "-*Slow*" PROPERTIES TIMEOUT 120)
-  gtest_discover_tests(${name}_tests DISCOVERY_MODE PRE_TEST TEST_FILTER "*Slow*" TEST_SUFFIX ".slow" PROPERTIES LABELS slow TIMEOUT 1800)
+  gtest_discover_tests(${name}_tests DISCOVERY_MODE PRE_TEST TEST_FILTER "*Slow*" TEST_SUFFIX ".slow"
+    PROPERTIES LABELS slow TIMEOUT 1800)
 endfunction()

@@ -1,0 +1,22 @@
+# Decides whether this build has the CUDA backend: sets WARPBO_CUDA_ENABLED. The sources of src/backend differ accordingly (a missing
+# backend is a file that CMake chooses, never an #ifdef).
+set_property(CACHE WARPBO_CUDA PROPERTY STRINGS AUTO ON OFF)
+string(TOUPPER "${WARPBO_CUDA}" _warpbo_cuda)
+set(WARPBO_CUDA_ENABLED OFF)
+
+if(NOT _warpbo_cuda MATCHES "^(AUTO|ON|OFF)$")
+  message(FATAL_ERROR "WARPBO_CUDA is '${WARPBO_CUDA}'; it must be AUTO, ON or OFF.")
+endif()
+if(NOT _warpbo_cuda STREQUAL "OFF" AND EXISTS "${PROJECT_SOURCE_DIR}/src/backend/cuda/CMakeLists.txt")
+  include(CheckLanguage)
+  check_language(CUDA)
+  if(CMAKE_CUDA_COMPILER)
+    set(WARPBO_CUDA_ENABLED ON)
+  endif()
+endif()
+if(_warpbo_cuda STREQUAL "ON" AND NOT WARPBO_CUDA_ENABLED)
+  if(EXISTS "${PROJECT_SOURCE_DIR}/src/backend/cuda/CMakeLists.txt")
+    message(FATAL_ERROR "WARPBO_CUDA is ON but no CUDA compiler was found. Put nvcc on PATH, set CMAKE_CUDA_COMPILER, or use AUTO.")
+  endif()
+  message(FATAL_ERROR "WARPBO_CUDA is ON, but this version of warpbo has no CUDA backend yet. Use AUTO or OFF for the CPU backend.")
+endif()
