@@ -71,6 +71,9 @@ class WARPBO_EXPORT Storage {
   /// Puts a running trial back to waiting with the same parameters. False if it was not running.
   virtual bool requeue_trial(std::int64_t trial_id) = 0;
   virtual void set_trial_attribute(std::int64_t trial_id, std::string_view key, std::string_view json) = 0;
+  /// Replaces the parameters of a trial that is not finished: completes an enqueued one that was claimed, or moves a proposal away from
+  /// an equal one of another process before anybody saw it. `space` supplies the distributions. Throws `already_finished`.
+  virtual void set_trial_parameters(std::int64_t trial_id, const Space& space, const Parameters& parameters) = 0;
 
   /// All trials whose id is larger than `after_id`, plus those of `unfinished` (ids that the caller last saw running or waiting)
   /// that changed since; by number. `space` restores the types of values written by others. With after_id = 0 and no
