@@ -55,13 +55,14 @@ class WARPBO_EXPORT Storage {
   virtual std::vector<Trial> create_trials(std::int64_t study_id, const Space& space, std::span<const NewTrial> trials) = 0;
 
   /// Turns up to `count` waiting trials of the study, lowest number first, into running ones; each is claimed by one caller only.
+  /// Parameters that another program enqueued may be incomplete: see `set_trial_parameters`.
   virtual std::vector<Trial> claim_waiting(std::int64_t study_id, std::int64_t count) = 0;
 
   /// Moves running or waiting trials to `state` in one transaction. A trial that is finished already is left alone and reported.
   struct Finish {
     std::int64_t trial_id = 0;
     TrialState state = TrialState::complete;
-    std::optional<double> value;  ///< needed for complete; may be infinite
+    std::optional<double> value;  ///< needed for complete; may be infinite, not NaN; ignored otherwise
     std::string failure;
     std::map<std::string, std::string> attributes;  ///< merged into the trial's
   };
@@ -75,11 +76,16 @@ class WARPBO_EXPORT Storage {
   /// an equal one of another process before anybody saw it. `space` supplies the distributions. Throws `already_finished`.
   virtual void set_trial_parameters(std::int64_t trial_id, const Space& space, const Parameters& parameters) = 0;
 
-  /// All trials whose id is larger than `after_id`, plus those of `unfinished` (ids that the caller last saw running or waiting)
-  /// that changed since; by number. `space` restores the types of values written by others. With after_id = 0 and no
-  /// `unfinished` this reads the whole study.
+  /// All trials whose id is larger than `after_id`, plus those of `unfinished` (ids that the caller last saw running or waiting; the
+  /// answer may hold unchanged ones too); by number. With after_id = 0 and no `unfinished` this reads the whole study. `space` orders
+  /// the parameters and restores the types of values written by others. Nothing is clamped; a parameter that the space does not
+  /// know, or whose stored distribution has no value of its kind, is left out and named in the attribute "warpbo:unread" (a JSON list).
   virtual std::vector<Trial> read_trials(std::int64_t study_id, const Space& space, std::int64_t after_id,
                                          std::span<const std::int64_t> unfinished) = 0;
+
+  /// The parameters that the study's trials carry, as specifications in order of first appearance: the union of the limits and
+  /// choices they were created with. Conditions and constraints are not known here. Empty for a study without parameters.
+  virtual std::vector<ParameterSpec> parameters_seen(std::int64_t study_id) = 0;
 
   /// A number that changes whenever anybody changes the store; lets a reader skip `read_trials`.
   [[nodiscard]] virtual std::uint64_t version() = 0;
@@ -92,13 +98,20 @@ class WARPBO_EXPORT Storage {
 /// How a store is opened.
 enum class OpenMode { read_write, read_only };
 
-/// Opens a store by its URL: "sqlite:PATH" (a bare path means the same; the file is created with mode 0600 if it is missing) or
-/// "memory:" (lives as long as the object).
+/// Opens a store by its URL:
+///   "sqlite:PATH"  a file; a bare path and "sqlite:///PATH" (as SQLAlchemy and Optuna write it) mean the same. It is created with mode
+///                  0600 if it is missing (its directory must exist). Its schema is Optuna's, so optuna-dashboard opens it too.
+///                  Append "?allow-network-fs" to use a file on a network file system, where SQLite's locks may not work.
+///   "memory:"      lives as long as the object.
+/// Throws `invalid_argument` for a file that is not a store (nothing is changed), `data_corrupt`, `version_too_new`, `read_only`,
+/// `unavailable` (no such directory; a network file system). With `OpenMode::read_only` a store on read-only media can be read,
+/// even when a write-ahead log was left beside it. An object must not be used in a process forked after it was opened; it throws
+/// `unavailable` there.
 WARPBO_EXPORT std::shared_ptr<Storage> open_storage(std::string_view url, OpenMode mode = OpenMode::read_write);
 
-/// Derives a search space from the distributions that another program (Optuna) wrote into a study's trials; the union of all
-/// parameters seen. A parameter that not every trial has becomes conditional on nothing but is marked in the study's notices.
-/// Throws `need_more_data` when the study has no trial with parameters.
+/// Derives a search space from the distributions that another program (Optuna) wrote into a study's trials: the union of all parameters
+/// seen. A parameter that only some trials have is proposed always. Optuna's choice None becomes the string "None" (and is written
+/// back as None). Throws `need_more_data` when the study has no trial with parameters.
 WARPBO_EXPORT Space infer_space(Storage& storage, std::int64_t study_id);
 
 }  // namespace warpbo
