@@ -89,8 +89,8 @@ WARPBO_HD inline std::uint64_t sobol_scramble_key(std::uint64_t seed, std::uint6
   return mix64(mix64(mix64(seed) ^ dimension) ^ (index >> kSobolBits));
 }
 
-/// Digits of a coordinate -> scrambled coordinate in [0, 1), a multiple of 2^-53. Two keyed permutations are chained, since one
-/// alone leaves a correlation between sibling intervals that a test can see.
+/// Digits of a coordinate -> scrambled coordinate in [0, 1), a multiple of 2^-53. Two keyed permutations are chained, so that all 64 bits of
+/// the key count.
 WARPBO_HD inline double sobol_scramble(std::uint32_t digits, std::uint64_t key) {
   std::uint32_t x = reverse_bits(digits);
   x = nested_permutation(x, static_cast<std::uint32_t>(key));
