@@ -1,0 +1,95 @@
+#include "optimize/multi_start.hpp"
+
+#include "math/lbfgs.hpp"
+#include "optimize/transpose.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace warpbo::optimize {
+
+namespace {
+
+using backend::Arena;
+using backend::Backend;
+using backend::Matrix;
+
+Matrix upload_rows(Arena& arena, std::span<const double> rows, std::int64_t count, std::int64_t dimensions) {
+  const Matrix out = arena.matrix(count, dimensions);
+  const std::vector<double> columns = transposed(rows, count, dimensions);
+  arena.backend().upload(out.data, columns.data(), columns.size() * sizeof(double));
+  return out;
+}
+
+std::vector<double> clamped(std::span<const double> starts, std::span<const double> lower, std::span<const double> upper) {
+  std::vector<double> out(starts.begin(), starts.end());
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = std::min(std::max(out[i], lower[i]), upper[i]);
+  return out;
+}
+
+MultiStartResult read_results(Backend& backend, const Matrix& state, std::int64_t dimensions, bool maximize) {
+  std::vector<double> host(static_cast<std::size_t>(state.rows * state.columns));
+  backend.download(host.data(), state.data, host.size() * sizeof(double));
+  const math::LbfgsLayout at{dimensions};
+  MultiStartResult result;
+  for (std::int64_t p = 0; p < state.columns; ++p) {
+    const double* column = host.data() + p * state.rows;
+    result.points.insert(result.points.end(), column + at.x(), column + at.x() + dimensions);
+    const double value = column[math::LbfgsLayout::kValue];
+    result.values.push_back(maximize ? -value : value);
+  }
+  return result;
+}
+
+}  // namespace
+
+MultiStartResult multi_start(Arena& arena, std::int64_t dimensions, std::span<const double> starts,
+                             std::span<const double> lower, std::span<const double> upper, const Objective& objective,
+                             const MultiStartOptions& options) {
+  const std::int64_t problems = dimensions == 0 ? 0 : static_cast<std::int64_t>(starts.size()) / dimensions;
+  if (problems == 0) return {};
+  Arena::Scope scope(arena);
+  Backend& backend = arena.backend();
+
+  const auto active = arena.vector<std::int32_t>(1);
+  const auto indices = arena.vector<std::int32_t>(problems);
+  std::vector<std::int32_t> order(static_cast<std::size_t>(problems));
+  std::iota(order.begin(), order.end(), 0);
+  auto remaining = static_cast<std::int32_t>(problems);
+  backend.upload(indices.data, order.data(), order.size() * sizeof(std::int32_t));
+  backend.upload(active.data, &remaining, sizeof remaining);
+
+  backend::LbfgsStep step;
+  step.problems = problems;
+  step.dimensions = dimensions;
+  step.lower = upload_rows(arena, lower, problems, dimensions);
+  step.upper = upload_rows(arena, upper, problems, dimensions);
+  step.gradient_tolerance = options.gradient_tolerance;
+  step.value_tolerance = options.value_tolerance;
+  step.state = arena.matrix(math::lbfgs_state_size(dimensions), problems);
+  step.queries = upload_rows(arena, clamped(starts, lower, upper), problems, dimensions);
+  step.indices = indices;
+  step.active = active.data;
+  step.maximize = options.maximize;
+  const backend::Vector value = arena.vector<double>(problems);
+  const Matrix gradient = arena.matrix(problems, dimensions);
+  step.value = value;
+  step.gradient = gradient;
+  backend.fill(step.state, 0);
+
+  // Asking how many are left makes a device wait for the host; Traits says how often that is worth it.
+  const int per_check = backend.traits().rounds_per_check;
+  int rounds = 0;
+  while (remaining > 0 && rounds < options.max_rounds) {
+    for (int i = 0; i < per_check && rounds < options.max_rounds; ++i, ++rounds) {
+      objective(step.queries, active.data, value, gradient);
+      backend.run(step);
+    }
+    backend.download(&remaining, active.data, sizeof remaining);
+  }
+  MultiStartResult result = read_results(backend, step.state, dimensions, options.maximize);
+  result.rounds = rounds;
+  return result;
+}
+
+}  // namespace warpbo::optimize

@@ -1,0 +1,44 @@
+/// The search space as the acquisition layer sees it.
+#pragma once
+
+#include "acquisition/search_domain.hpp"
+#include "space/encoder.hpp"
+
+#include <unordered_set>
+
+namespace warpbo::samplers {
+
+class GpDomain final : public acquisition::SearchDomain {
+ public:
+  /// `fixed` values hold for every point. Throws `invalid_argument` if they do not fit the space.
+  GpDomain(const space::Encoder& encoder, const Parameters& fixed);
+
+  [[nodiscard]] const std::vector<acquisition::DomainColumn>& columns() const override { return columns_; }
+  [[nodiscard]] double level_value(std::size_t column, std::int64_t level) const override;
+  [[nodiscard]] std::int64_t nearest_level(std::size_t column, double value) const override;
+  void movable(std::span<const double> row, std::span<unsigned char> movable) const override;
+  void snap(std::span<double> row) const override;
+  [[nodiscard]] bool admissible(std::span<const double> row) const override;
+  [[nodiscard]] bool feasible(std::span<const double> row) const override;
+  void exclude(std::span<const double> row) override;
+  bool sample(std::span<const double> uniforms, std::uint64_t seed, std::span<double> row) const override;
+  [[nodiscard]] bool constrained() const override { return encoder_.constrained(); }
+  double violation(std::span<const double> row, std::span<double> gradient) const override;
+  [[nodiscard]] Remaining remaining(std::int64_t limit) const override;
+
+ private:
+  struct Fixed {
+    std::size_t column;
+    double value;
+  };
+  void apply_fixed(std::span<double> row) const;
+  /// A key that points within 1e-8 of each other mostly share.
+  [[nodiscard]] std::uint64_t key(std::span<const double> row) const;
+
+  const space::Encoder& encoder_;
+  std::vector<acquisition::DomainColumn> columns_;
+  std::vector<Fixed> fixed_;
+  std::unordered_set<std::uint64_t> excluded_;
+};
+
+}  // namespace warpbo::samplers

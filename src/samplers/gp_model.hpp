@@ -1,0 +1,55 @@
+/// Fits the process of a study on a schedule, so that an ask costs little and any process arrives at the same model.
+#pragma once
+
+#include "gp/fit.hpp"
+#include "samplers/gp_observations.hpp"
+#include "samplers/gp_recipe.hpp"
+#include "space/encoder.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace warpbo::samplers {
+
+/// Hyperparameters are searched thoroughly (cold) only at anchors: when the data has grown by a fixed factor. In between, the search
+/// begins at the anchor's result and takes a few rounds. Both depend on the data alone: a process that continues a study repeats the
+/// last anchor's search and is where the others are.
+class GpModel {
+ public:
+  GpModel(std::shared_ptr<backend::Backend> backend, const space::Encoder& encoder, Noise noise, const GpRecipe& recipe,
+          std::uint64_t seed);
+
+  /// A factorized process for these observations (at least one success). What had to be given up is appended to `degraded`.
+  /// Null when not even the prior's hyperparameters give a usable factor.
+  const gp::Regression* update(const Observations& observations, std::vector<std::string>& degraded);
+
+  /// Warped, standardized targets of the last update, in the order of its points.
+  [[nodiscard]] const std::vector<double>& targets() const noexcept { return targets_; }
+  /// The points of the last update (fewer than given when there were too many).
+  [[nodiscard]] const Observations& observations() const noexcept { return used_; }
+  [[nodiscard]] std::optional<double> leave_one_out_r2() const;
+
+ private:
+  struct Anchor {
+    std::uint64_t data = 0;  // identifies the observations it was fitted to
+    gp::Theta theta;
+  };
+  [[nodiscard]] std::int64_t anchor_size(std::int64_t n) const;
+  [[nodiscard]] gp::FitReport search(const Observations& data, const std::vector<double>& targets, const gp::FitOptions& options);
+  [[nodiscard]] gp::Theta cold_fit(const Observations& data);
+  [[nodiscard]] gp::Theta hyperparameters();
+
+  std::shared_ptr<backend::Backend> backend_;
+  GpRecipe recipe_;
+  gp::Settings settings_;
+  std::uint64_t seed_;
+  std::int64_t dimensions_;
+  gp::Regression regression_;
+  Observations used_;
+  std::vector<double> targets_;
+  std::optional<Anchor> anchor_;
+};
+
+}  // namespace warpbo::samplers

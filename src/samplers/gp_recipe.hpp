@@ -1,0 +1,38 @@
+/// The choices of the Gaussian-process strategy in one place, with the reasons. bench/README.md has the measurements behind them.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace warpbo::samplers {
+
+struct GpRecipe {
+  // Search
+  std::int64_t candidates = 2048;  ///< scored per ask
+  int starts = 10;                 ///< climbed per pick; the first pick of a batch
+  int batch_starts = 4;            ///< climbed for each further pick
+  std::int64_t samples = 64;       ///< sampled data sets for batches and pending trials
+  std::int64_t incumbents = 5;     ///< best observations whose surroundings are searched
+  std::int64_t baseline = 8;       ///< noisy incumbents that are integrated over
+  int climb_rounds = 60;
+
+  // Model
+  double noise_center = -5;       ///< of the logarithm of noise / outputscale
+  double noise_sd = 1;
+  double min_noise = 1e-7;        ///< the floor; also what a deterministic objective gets
+  double noisy_above = 1e-3;      ///< an inferred noise above this makes incumbents uncertain
+  double lengthscale_shift = 0;   ///< added to the center of the log lengthscale's prior
+  double lengthscale_sd = 1.7320508075688772;
+  bool warp = true;               ///< compress bad outliers before standardizing
+
+  // Fitting
+  int cold_restarts = 6;          ///< starts of a search from nothing
+  int cold_rounds = 60;
+  int warm_rounds = 15;           ///< rounds of a search from the last anchor's result
+  std::int64_t always_cold = 40;  ///< up to this many observations every fit is a cold one: it costs little
+  double anchor_growth = 1.15;    ///< a cold fit whenever the data has grown by this factor
+  std::int64_t fit_subset = 1000; ///< hyperparameters are fitted to at most this many observations
+  std::int64_t max_observations = 4000;  ///< the model keeps at most this many (the best, then the most recent)
+};
+
+}  // namespace warpbo::samplers
