@@ -1,0 +1,117 @@
+#include "backend/fixture.hpp"
+
+#include <cmath>
+#include <limits>
+
+namespace warpbo::backend::testing {
+namespace {
+
+class LikelihoodTest : public Conformance {
+ protected:
+  struct Result {
+    std::vector<double> value;
+    HostMatrix gradient;
+    std::vector<std::int32_t> info;
+  };
+
+  HyperPrior prior{.lengthscale_center = -0.3, .lengthscale_sd = 1.2, .noise_center = -4, .noise_sd = 1, .shape = 1.5, .rate = 0.7};
+
+  /// One row of theta per member.
+  Result run(const Problem& problem, const std::vector<std::vector<double>>& thetas, bool gradient = true, bool weights = true,
+             const std::int32_t* active = nullptr) {
+    const auto batch = static_cast<std::int64_t>(thetas.size());
+    HostMatrix theta(batch, problem.d + 1);
+    for (std::int64_t p = 0; p < batch; ++p)
+      for (std::int64_t k = 0; k <= problem.d; ++k) theta(p, k) = thetas[static_cast<std::size_t>(p)][static_cast<std::size_t>(k)];
+    const Guarded points(backend, problem.points), targets(backend, problem.targets), parameters(backend, theta);
+    const Buffer<std::uint8_t> categorical = make_buffer(backend, problem.categorical);
+    const Buffer<double> noise = make_buffer(backend, problem.noise_weights);
+    const Buffer<double> value = make_buffer(backend, std::vector<double>(thetas.size(), -77));
+    const Buffer<std::int32_t> info = make_buffer(backend, std::vector<std::int32_t>(thetas.size(), -77));
+    const Guarded out(backend, batch, problem.d + 1);
+    Likelihood call;
+    call.kernel = {problem.family, categorical.view()};
+    call.points = points.view();
+    call.targets = targets.view();
+    if (weights) call.noise_weights = noise.view();
+    call.theta = parameters.view();
+    call.prior = prior;
+    call.active = active;
+    call.value = value.view();
+    if (gradient) call.gradient = out.view();
+    call.info = info.view();
+    backend->run(call);
+    out.expect_guards();
+    return {fetch(value), out.download(), fetch(info)};
+  }
+
+  /// The documented formula, term by term, in long double.
+  long double reference(Problem problem, const std::vector<double>& theta) const {
+    problem.theta = theta;
+    const std::int64_t n = problem.n;
+    const LongMatrix l = reference_cholesky(reference_gram(problem));
+    const LongMatrix inverse = reference_inverse(l);
+    const LongMatrix precision = reference_product(inverse, true, inverse, false);
+    long double ones = 0, cross = 0;
+    for (std::int64_t j = 0; j < n; ++j)
+      for (std::int64_t i = 0; i < n; ++i) {
+        ones += precision(i, j);
+        cross += precision(i, j) * problem.targets(j, 0);
+      }
+    const long double mean = n > 0 ? cross / ones : 0;
+    long double quadratic = 0, log_determinant = 0;
+    for (std::int64_t j = 0; j < n; ++j) {
+      for (std::int64_t i = 0; i < n; ++i)
+        quadratic += (problem.targets(i, 0) - mean) * precision(i, j) * (problem.targets(j, 0) - mean);
+      log_determinant += 2 * std::log(l(j, j));
+    }
+    const long double size = static_cast<long double>(n), shape = prior.shape, rate = prior.rate;
+    const long double scale = (quadratic + 2 * rate) / (size + 2 * shape + 2);
+    long double value = size / 2 * std::log(scale) + log_determinant / 2 + (quadratic + 2 * rate) / (2 * scale) +
+                        (shape + 1) * std::log(scale) + size / 2 * std::log(2 * std::acos(-1.0L));
+    for (std::int64_t k = 0; k <= problem.d; ++k) {
+      const long double center = k < problem.d ? prior.lengthscale_center : prior.noise_center;
+      const long double sd = k < problem.d ? prior.lengthscale_sd : prior.noise_sd;
+      const long double offset = (theta[static_cast<std::size_t>(k)] - center) / sd;
+      value += offset * offset / 2;
+    }
+    return value;
+  }
+
+  /// Central differences of the reference: in long double their error is about 1e-11.
+  long double reference_slope(const Problem& problem, std::vector<double> theta, std::int64_t k) const {
+    constexpr double kStep = 0x1p-14;
+    const auto at = static_cast<std::size_t>(k);
+    const double center = theta[at];
+    theta[at] = center + kStep;
+    const long double above = reference(problem, theta);
+    theta[at] = center - kStep;
+    const long double below = reference(problem, theta);
+    theta[at] = center + 2 * kStep;
+    const long double above2 = reference(problem, theta);
+    theta[at] = center - 2 * kStep;
+    const long double below2 = reference(problem, theta);
+    return (8 * (above - below) - (above2 - below2)) / (12 * kStep);
+  }
+};
+
+TEST_P(LikelihoodTest, MatchesTheFormulaAndItsDifferences) {
+  for (const math::KernelFamily family : {math::KernelFamily::matern52, math::KernelFamily::rbf})
+    for (const std::int64_t n : {1, 2, 31, 32, 33, 64, 65, 100}) {
+      SCOPED_TRACE("n = " + std::to_string(n));
+      const Problem problem(n, 4, 1, family, 7 + static_cast<std::uint64_t>(n));
+      const Result result = run(problem, {problem.theta});
+      ASSERT_EQ(result.info[0], 0);
+      const auto expected = static_cast<double>(reference(problem, problem.theta));
+      EXPECT_NEAR(result.value[0], expected, 1e-10 * (1 + std::fabs(expected)));
+      for (std::int64_t k = 0; k <= problem.d; ++k) {
+        const auto slope = static_cast<double>(reference_slope(problem, problem.theta, k));
+        EXPECT_NEAR(result.gradient(0, k), slope, 1e-8 * (1 + std::fabs(slope))) << "parameter " << k;
+      }
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, LikelihoodTest, ::testing::ValuesIn(backends()), case_name);
+
+}  // namespace
+}  // namespace warpbo::backend::testing
