@@ -1,0 +1,34 @@
+#include "samplers/builtin.hpp"
+
+#include <warpbo/error.hpp>
+
+#include <string>
+
+namespace warpbo {
+
+std::unique_ptr<Sampler> make_sampler(const SamplerOptions& options) {
+  if (options.initial_trials < 0) {
+    throw Error(ErrorCode::invalid_argument,
+                "initial_trials is " + std::to_string(options.initial_trials) + "; give 0 (chosen from the dimension) or more");
+  }
+  if (options.grid_points < 1) {
+    throw Error(ErrorCode::invalid_argument, "grid_points is " + std::to_string(options.grid_points) + "; give at least 1");
+  }
+  switch (options.kind) {
+    case SamplerKind::automatic:
+      return samplers::make_automatic_sampler(options);
+    case SamplerKind::gp:
+      return samplers::make_gp_sampler(options);
+    case SamplerKind::random:
+      return samplers::make_random_sampler(options);
+    case SamplerKind::grid:
+      return samplers::make_grid_sampler(options);
+    case SamplerKind::sobol:
+      return samplers::make_sobol_sampler(options);
+    case SamplerKind::differential_evolution:
+      return samplers::make_differential_evolution_sampler(options);
+  }
+  throw Error(ErrorCode::invalid_argument, "unknown sampler kind " + std::to_string(static_cast<int>(options.kind)));
+}
+
+}  // namespace warpbo

@@ -1,0 +1,40 @@
+#include "base/text.hpp"
+
+#include <warpbo/error.hpp>
+#include <warpbo/sampler.hpp>
+
+#include <array>
+#include <string>
+#include <utility>
+
+namespace warpbo {
+namespace {
+
+constexpr std::array<std::pair<SamplerKind, std::string_view>, 6> kNames = {{{SamplerKind::automatic, "auto"},
+                                                                             {SamplerKind::gp, "gp"},
+                                                                             {SamplerKind::random, "random"},
+                                                                             {SamplerKind::grid, "grid"},
+                                                                             {SamplerKind::sobol, "sobol"},
+                                                                             {SamplerKind::differential_evolution, "de"}}};
+
+}  // namespace
+
+Sampler::~Sampler() = default;
+
+std::string_view to_string(SamplerKind kind) noexcept {
+  for (const auto& [value, name] : kNames) {
+    if (value == kind) return name;
+  }
+  return "unknown";
+}
+
+SamplerKind parse_sampler_kind(std::string_view name) {
+  std::string names;
+  for (const auto& [value, known] : kNames) {
+    if (known == name) return value;
+    names += (names.empty() ? "" : ", ") + std::string(known);
+  }
+  throw Error(ErrorCode::invalid_argument, "there is no sampler " + text::quote(name) + "; choose one of " + names);
+}
+
+}  // namespace warpbo
