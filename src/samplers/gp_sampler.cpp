@@ -2,6 +2,7 @@
 
 #include "acquisition/propose.hpp"
 #include "backend/open.hpp"
+#include "gp/joint_sample.hpp"
 #include "math/philox.hpp"
 #include "samplers/builtin.hpp"
 #include "samplers/gp_domain.hpp"
@@ -50,7 +51,7 @@ class GpSampler final : public Sampler {
     const Observations data = observe(*encoder_, request.finished, request.direction);
     const std::int64_t started = data.size() + static_cast<std::int64_t>(request.pending.size());
     const std::int64_t wanted = initial_trials();
-    if (data.successes == 0 || started < wanted) return initial(request, std::max<std::int64_t>(wanted - started, 0), data.successes);
+    if (data.successes == 0 || started < wanted) return initial_->suggest(request);
     return model_based(request, data);
   }
 
@@ -70,9 +71,6 @@ class GpSampler final : public Sampler {
     const double d = static_cast<double>(encoder_->dimensions());
     return std::max<std::int64_t>(4, static_cast<std::int64_t>(std::min(2 * d, std::ceil(3 * std::sqrt(d)) + 2)));
   }
-
-  /// Quasi-random trials, and from the model only what goes beyond the initial design.
-  SuggestResult initial(const SuggestRequest& request, std::int64_t, std::int64_t) { return initial_->suggest(request); }
 
   SuggestResult model_based(const SuggestRequest& request, const Observations& data) {
     SuggestResult result;
