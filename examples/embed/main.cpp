@@ -20,5 +20,6 @@ int main() {
     study.tell(trial, branin(trial.get<double>("x"), trial.get<double>("y")));
   }
   const warpbo::Trial best = study.best();
-  std::printf("best %.6f at x = %.4f, y = %.4f (the least possible is 0.397887)\n", *best.value, best.get<double>("x"), best.get<double>("y"));
+  std::printf("best %.6f at x = %.4f, y = %.4f (the least possible is 0.397887)\n", *best.value, best.get<double>("x"),
+              best.get<double>("y"));
 }

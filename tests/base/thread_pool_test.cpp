@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <numeric>
 #include <stdexcept>
@@ -40,6 +43,26 @@ TEST(ThreadPool, AnExceptionReachesTheCaller) {
   int after = 0;
   pool.parallel_for(1, [&](std::int64_t) { ++after; });
   EXPECT_EQ(after, 1);
+}
+
+TEST(ThreadPool, AForkedChildGetsThreadsOfItsOwn) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "ThreadSanitizer ends a forked child that starts threads";
+#endif
+  std::atomic<int> calls{0};
+  shared_thread_pool().parallel_for(64, [&](std::int64_t) { ++calls; });
+  EXPECT_EQ(calls.load(), 64);
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    alarm(20);  // a pool whose threads stayed behind in the parent would wait for ever
+    std::atomic<int> in_child{0};
+    for (int round = 0; round < 10; ++round) shared_thread_pool().parallel_for(64, [&](std::int64_t) { ++in_child; });
+    _exit(in_child.load() == 640 ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 }  // namespace
