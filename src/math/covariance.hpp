@@ -18,7 +18,8 @@ struct CovarianceValue {
   double slope;
 };
 
-/// Matern-5/2: k = (1 + s + s^2/3) exp(-s), s = sqrt(5 r^2); dk/d(r^2) = -(5/6) (1 + s) exp(-s) (Rasmussen & Williams 2006, eq. 4.17).
+/// Matern-5/2: k = (1 + s + s^2/3) exp(-s), s = sqrt(5 r^2); dk/d(r^2) = -(5/6) (1 + s) exp(-s) (Rasmussen & Williams 2006,
+/// eq. 4.17).
 WARPBO_HD inline CovarianceValue matern52(double squared) {
   const double s = std::sqrt(5.0 * squared);
   const double e = exponential(-s);

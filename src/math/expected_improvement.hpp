@@ -1,7 +1,7 @@
 /// Expected improvement and its logarithm, for minimization: the expectation of max(incumbent - Y, 0) for Y ~ N(mean, sd^2).
 ///
-/// EI = sd h(z), z = (incumbent - mean)/sd, h(z) = phi(z) + z Phi(z). Ament et al. 2023 (arXiv 2310.20708, section 4) compute log h in
-/// three branches, because phi + z Phi cancels for z < -1 and erfcx(z) stops helping below -1/sqrt(eps). With
+/// EI = sd h(z), z = (incumbent - mean)/sd, h(z) = phi(z) + z Phi(z). Ament et al. 2023 (arXiv 2310.20708, section 4) compute
+/// log h in three branches, because phi + z Phi cancels for z < -1 and erfcx(z) stops helping below -1/sqrt(eps). With
 /// scaled_improvement (normal.hpp) both lower branches are one expression without cancellation:
 ///   h(z) = max(z, 0) + exp(-z^2/2) scaled_improvement(|z|)
 ///   z <= 0: log h = -z^2/2 + log scaled_improvement(-z),   which tends to -z^2/2 - 2 log|z| - log(2 pi)/2.

@@ -8,10 +8,11 @@
 
 namespace warpbo::math {
 
-/// exp(x) to within 2 units in the last place for -707 <= x <= 709; 0 below that range (where exp(x) < 1e-307), infinity above; NaN for NaN.
+/// exp(x) to within 2 units in the last place for -707 <= x <= 709; 0 below that range (where exp(x) < 1e-307), infinity above;
+/// NaN for NaN.
 ///
-/// x = n ln 2 + r with |r| <= ln(2)/2 (two-part reduction after Cody & Waite 1980), exp(r) by a polynomial of degree 11 (Chebyshev
-/// interpolant, relative error 2e-17; tests/math/coefficients.py), 2^n by adding n to the exponent bits.
+/// x = n ln 2 + r with |r| <= ln(2)/2 (two-part reduction after Cody & Waite 1980), exp(r) by a polynomial of degree 11
+/// (Chebyshev interpolant, relative error 2e-17; tests/math/coefficients.py), 2^n by adding n to the exponent bits.
 WARPBO_HD inline double exponential(double x) {
   constexpr double kLow = -707.0, kHigh = 709.0;
   // Adding 1.5 * 2^52 rounds to an integer and leaves it in the low bits.

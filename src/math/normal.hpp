@@ -2,9 +2,10 @@
 ///
 /// Everything follows from two smooth, positive functions on t >= 0 that fall only like powers of t:
 ///   scaled_cdf(t)         = Phi(-t) exp(t^2/2)                    (Mills' ratio over sqrt(2 pi); erfcx(t / sqrt 2) / 2)
-///   scaled_improvement(t) = (phi(t) - t Phi(-t)) exp(t^2/2)       (what is left of expected improvement once its exponential is taken out)
-/// Each is a polynomial in u = (t - 4)/(t + 4) over a power of (t + 4) (tests/math/coefficients.py), so one formula holds from 0 to
-/// infinity: no branches, no cancellation, vector code.
+///   scaled_improvement(t) = (phi(t) - t Phi(-t)) exp(t^2/2)       (what is left of expected improvement once its exponential
+///   is taken out)
+/// Each is a polynomial in u = (t - 4)/(t + 4) over a power of (t + 4) (tests/math/coefficients.py), so one formula holds from
+/// 0 to infinity: no branches, no cancellation, vector code.
 #pragma once
 
 #include "math/exponential.hpp"

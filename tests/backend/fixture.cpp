@@ -82,7 +82,8 @@ HostMatrix Numbers::matrix(std::int64_t rows, std::int64_t columns) {
   return out;
 }
 
-Problem::Problem(std::int64_t rows, std::int64_t columns, std::int64_t categorical_columns, math::KernelFamily kernel, std::uint64_t seed)
+Problem::Problem(std::int64_t rows, std::int64_t columns, std::int64_t categorical_columns, math::KernelFamily kernel,
+                 std::uint64_t seed)
     : n(rows), d(columns), family(kernel) {
   Numbers numbers(seed);
   points = numbers.matrix(n, d);
@@ -100,7 +101,8 @@ Problem::Problem(std::int64_t rows, std::int64_t columns, std::int64_t categoric
   theta.push_back(std::log(1e-2));
 }
 
-long double reference_covariance(const Problem& problem, const HostMatrix& a, std::int64_t i, const HostMatrix& b, std::int64_t j) {
+long double reference_covariance(const Problem& problem, const HostMatrix& a, std::int64_t i, const HostMatrix& b,
+                                 std::int64_t j) {
   long double squared = 0;
   for (std::int64_t k = 0; k < problem.d; ++k) {
     const auto at = static_cast<std::size_t>(k);
@@ -148,7 +150,8 @@ LongMatrix reference_inverse(const LongMatrix& lower) {
 }
 
 LongMatrix reference_product(const LongMatrix& a, bool transpose_a, const LongMatrix& b, bool transpose_b) {
-  const std::int64_t m = transpose_a ? a.columns : a.rows, n = transpose_b ? b.rows : b.columns, inner = transpose_a ? a.rows : a.columns;
+  const std::int64_t m = transpose_a ? a.columns : a.rows, n = transpose_b ? b.rows : b.columns,
+                     inner = transpose_a ? a.rows : a.columns;
   LongMatrix out(m, n);
   for (std::int64_t j = 0; j < n; ++j)
     for (std::int64_t i = 0; i < m; ++i) {

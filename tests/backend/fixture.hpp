@@ -37,7 +37,8 @@ struct Host {
 using HostMatrix = Host<double>;
 using LongMatrix = Host<long double>;
 
-/// Device memory around a view: rows below, columns behind and gaps between members hold a sentinel that no operation may change.
+/// Device memory around a view: rows below, columns behind and gaps between members hold a sentinel that no operation may
+/// change.
 class Guarded {
  public:
   Guarded(std::shared_ptr<Backend> backend, std::int64_t rows, std::int64_t columns, std::int64_t batch = 1);
@@ -104,7 +105,8 @@ struct Problem {
 
 // ------------------------------------------------------------------------------------------------------------ references
 
-long double reference_covariance(const Problem& problem, const HostMatrix& a, std::int64_t i, const HostMatrix& b, std::int64_t j);
+long double reference_covariance(const Problem& problem, const HostMatrix& a, std::int64_t i, const HostMatrix& b,
+                                 std::int64_t j);
 /// C in full.
 LongMatrix reference_gram(const Problem& problem, long double jitter = 0);
 /// Lower factor; the matrix must be positive definite.

@@ -14,7 +14,8 @@ class LikelihoodTest : public Conformance {
     std::vector<std::int32_t> info;
   };
 
-  HyperPrior prior{.lengthscale_center = -0.3, .lengthscale_sd = 1.2, .noise_center = -4, .noise_sd = 1, .shape = 1.5, .rate = 0.7};
+  HyperPrior prior{
+      .lengthscale_center = -0.3, .lengthscale_sd = 1.2, .noise_center = -4, .noise_sd = 1, .shape = 1.5, .rate = 0.7};
 
   /// One row of theta per member.
   Result run(const Problem& problem, const std::vector<std::vector<double>>& thetas, bool gradient = true, bool weights = true,
@@ -22,7 +23,8 @@ class LikelihoodTest : public Conformance {
     const auto batch = static_cast<std::int64_t>(thetas.size());
     HostMatrix theta(batch, problem.d + 1);
     for (std::int64_t p = 0; p < batch; ++p)
-      for (std::int64_t k = 0; k <= problem.d; ++k) theta(p, k) = thetas[static_cast<std::size_t>(p)][static_cast<std::size_t>(k)];
+      for (std::int64_t k = 0; k <= problem.d; ++k)
+        theta(p, k) = thetas[static_cast<std::size_t>(p)][static_cast<std::size_t>(k)];
     const Guarded points(backend, problem.points), targets(backend, problem.targets), parameters(backend, theta);
     const Buffer<std::uint8_t> categorical = make_buffer(backend, problem.categorical);
     const Buffer<double> noise = make_buffer(backend, problem.noise_weights);

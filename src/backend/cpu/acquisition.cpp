@@ -10,7 +10,8 @@ namespace {
 
 using namespace cpu;
 
-void acquire_tile(const Acquisition& call, const PreparedModel& prepared, std::int64_t first, std::int64_t count, ScratchPool& pool) {
+void acquire_tile(const Acquisition& call, const PreparedModel& prepared, std::int64_t first, std::int64_t count,
+                  ScratchPool& pool) {
   const std::int64_t n = prepared.points().rows, d = call.queries.columns, samples = samples_used(call.acquisition);
   const bool with_gradient = !call.gradient.empty();
   const bool by_mean_needed = with_gradient && needs_mean(call.acquisition);
@@ -25,18 +26,19 @@ void acquire_tile(const Acquisition& call, const PreparedModel& prepared, std::i
     tile.whiten();
     tile.variances(variance);
   }
-  acquisition_values(call.acquisition, count, mean, kQueryStrip, variance, call.value.data + first, with_gradient ? by_mean : nullptr,
-                     by_variance);
+  acquisition_values(call.acquisition, count, mean, kQueryStrip, variance, call.value.data + first,
+                     with_gradient ? by_mean : nullptr, by_variance);
   if (!with_gradient) return;
   if (needs_variance(call.acquisition)) tile.unwhiten();
   // All samples move one query's gradient through one combination of the weights: n x count = W (count x S)'.
   double* coefficients = by_mean_needed ? scratch.take(padded(n) * count) : nullptr;
   if (by_mean_needed)
-    gemm(Op::none, Op::transpose, n, count, samples, 1, call.model.weights.data, call.model.weights.leading, by_mean, kQueryStrip, 0,
-         coefficients, padded(n));
+    gemm(Op::none, Op::transpose, n, count, samples, 1, call.model.weights.data, call.model.weights.leading, by_mean,
+         kQueryStrip, 0, coefficients, padded(n));
   for (std::int64_t q = 0; q < count; ++q)
-    tile.gradient(q, by_mean_needed ? coefficients + q * padded(n) : nullptr, needs_variance(call.acquisition) ? by_variance[q] : 0.0,
-                  call.gradient.data + first + q, call.gradient.leading);
+    tile.gradient(q, by_mean_needed ? coefficients + q * padded(n) : nullptr,
+                  needs_variance(call.acquisition) ? by_variance[q] : 0.0, call.gradient.data + first + q,
+                  call.gradient.leading);
 }
 
 }  // namespace

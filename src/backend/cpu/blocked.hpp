@@ -1,5 +1,5 @@
-/// Factorization and inversion in blocks, so that several threads share one matrix while the dense library underneath stays on one.
-/// The blocks depend on the sizes alone, so results do not depend on how many threads there are.
+/// Factorization and inversion in blocks, so that several threads share one matrix while the dense library underneath stays on
+/// one. The blocks depend on the sizes alone, so results do not depend on how many threads there are.
 #pragma once
 
 #include "backend/cpu/dense.hpp"
@@ -15,8 +15,8 @@ std::int64_t block_size(std::int64_t n);
 /// Lower triangle of A -> L in place; `existing` rows are factored already. 0, or 1 + the first row whose pivot was bad.
 std::int32_t factor_lower(std::int64_t n, std::int64_t existing, double* a, std::int64_t lda, const Team& team);
 
-/// Lower triangle of `out` = L^-1; the leading `existing` x `existing` block of it is right already. The strict upper triangle of
-/// neither is touched.
+/// Lower triangle of `out` = L^-1; the leading `existing` x `existing` block of it is right already. The strict upper triangle
+/// of neither is touched.
 void invert_lower(std::int64_t n, std::int64_t existing, const double* l, std::int64_t ldl, double* out, std::int64_t ldo,
                   const Team& team);
 

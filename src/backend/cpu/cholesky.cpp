@@ -73,8 +73,8 @@ std::int32_t factor_lower(std::int64_t n, std::int64_t existing, double* a, std:
     });
     team.each(tasks(fresh), dense_cost(static_cast<double>(fresh * fresh) * e), [&](std::int64_t task) {
       const std::int64_t row = existing + task * kTaskRows, rows = std::min(kTaskRows, n - row);
-      gemm(Op::none, Op::transpose, rows, row - existing, existing, -1, a + row, lda, a + existing, lda, 1, a + row + existing * lda,
-           lda);
+      gemm(Op::none, Op::transpose, rows, row - existing, existing, -1, a + row, lda, a + existing, lda, 1,
+           a + row + existing * lda, lda);
       syrk_lower(rows, existing, -1, a + row, lda, 1, a + row + row * lda, lda);
     });
   }

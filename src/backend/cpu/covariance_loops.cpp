@@ -49,7 +49,8 @@ void squared_distances(const ScaledPoints& left, std::int64_t first, std::int64_
 }
 
 WARPBO_VECTORIZED
-void covariance_values(math::KernelFamily family, std::int64_t rows, const double* __restrict squared, double* __restrict value) {
+void covariance_values(math::KernelFamily family, std::int64_t rows, const double* __restrict squared,
+                       double* __restrict value) {
   if (family == math::KernelFamily::matern52)
     for (std::int64_t i = 0; i < rows; ++i) value[i] = math::matern52(squared[i]).value;
   else

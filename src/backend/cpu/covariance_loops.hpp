@@ -1,5 +1,5 @@
-/// The loops over pairs of points, as vector code. Rows come in multiples of kLanes: the arrays behind `left` are padded, so that no loop
-/// has a remainder.
+/// The loops over pairs of points, as vector code. Rows come in multiples of kLanes: the arrays behind `left` are padded, so
+/// that no loop has a remainder.
 #pragma once
 
 #include "backend/cpu/scratch.hpp"
@@ -30,7 +30,8 @@ void squared_distances(const ScaledPoints& left, std::int64_t first, std::int64_
 void covariance_values(math::KernelFamily family, std::int64_t rows, const double* squared, double* value);
 void covariance_slopes(math::KernelFamily family, std::int64_t rows, const double* squared, double* value, double* slope);
 
-/// sums[8 k + lane] += sum over i of factor[i] times what column k adds to r^2 between row first + i and `right`, split over lanes.
+/// sums[8 k + lane] += sum over i of factor[i] times what column k adds to r^2 between row first + i and `right`, split over
+/// lanes.
 void add_weighted_squares(const ScaledPoints& left, std::int64_t first, std::int64_t rows, const double* right,
                           const double* factor, double* sums);
 

@@ -35,7 +35,8 @@ void CpuBackend::copy(const ConstMatrix& from, const Matrix& to) {
     const ConstMatrix source = from.member(p);
     const Matrix target = to.member(p);
     for (std::int64_t j = 0; j < to.columns; ++j)
-      std::memmove(target.data + j * to.leading, source.data + j * from.leading, static_cast<std::size_t>(to.rows) * sizeof(double));
+      std::memmove(target.data + j * to.leading, source.data + j * from.leading,
+                   static_cast<std::size_t>(to.rows) * sizeof(double));
   }
 }
 

@@ -1,5 +1,5 @@
-/// The CPU engine: every operation runs at once, on the calling thread and, where it is large enough to pay, on the process's pool.
-/// One file per operation beside this one.
+/// The CPU engine: every operation runs at once, on the calling thread and, where it is large enough to pay, on the process's
+/// pool. One file per operation beside this one.
 #pragma once
 
 #include "backend/backend.hpp"

@@ -45,8 +45,8 @@ void gemm(Op op_a, Op op_b, std::int64_t m, std::int64_t n, std::int64_t k, doub
   dgemm_(&ta, &tb, &im, &in, &ik, &alpha, a, &ia, b, &ib, &beta, c, &ic, 1, 1);
 }
 
-void gemv_transposed(std::int64_t m, std::int64_t n, double alpha, const double* a, std::int64_t lda, const double* x, double beta,
-                     double* y) {
+void gemv_transposed(std::int64_t m, std::int64_t n, double alpha, const double* a, std::int64_t lda, const double* x,
+                     double beta, double* y) {
   if (n <= 0) return;
   if (m <= 0) return scale(n, 1, beta, y, n);
   const int im = as_int(m), in = as_int(n), ia = leading(lda), one = 1;

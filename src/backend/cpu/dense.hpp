@@ -1,5 +1,5 @@
-/// Dense linear algebra on column-major arrays: the few BLAS and LAPACK routines that the CPU backend uses, under our own names.
-/// Each call runs on the calling thread alone. Sizes may be 0.
+/// Dense linear algebra on column-major arrays: the few BLAS and LAPACK routines that the CPU backend uses, under our own
+/// names. Each call runs on the calling thread alone. Sizes may be 0.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@ void gemm(Op op_a, Op op_b, std::int64_t m, std::int64_t n, std::int64_t k, doub
           const double* b, std::int64_t ldb, double beta, double* c, std::int64_t ldc);
 
 /// y (n) = alpha A'x + beta y with A m x n.
-void gemv_transposed(std::int64_t m, std::int64_t n, double alpha, const double* a, std::int64_t lda, const double* x, double beta,
-                     double* y);
+void gemv_transposed(std::int64_t m, std::int64_t n, double alpha, const double* a, std::int64_t lda, const double* x,
+                     double beta, double* y);
 
 /// Lower triangle of C (n x n) = alpha A A' + beta C with A n x k.
 void syrk_lower(std::int64_t n, std::int64_t k, double alpha, const double* a, std::int64_t lda, double beta, double* c,

@@ -55,8 +55,8 @@ void add_improvement_terms(std::int64_t count, const double* __restrict mean, do
   }
 }
 
-void log_improvements(const AcquisitionSpec& spec, std::int64_t count, const double* mean, std::int64_t leading, const double* variance,
-                      double* value, double* by_mean, double* by_variance) {
+void log_improvements(const AcquisitionSpec& spec, std::int64_t count, const double* mean, std::int64_t leading,
+                      const double* variance, double* value, double* by_mean, double* by_variance) {
   alignas(64) double inverse_sd[kQueryStrip], largest[kQueryStrip], total[kQueryStrip], density[kQueryStrip];
   const std::int64_t samples = spec.incumbents.size;
   for (std::int64_t i = 0; i < count; ++i) {
@@ -70,8 +70,8 @@ void log_improvements(const AcquisitionSpec& spec, std::int64_t count, const dou
     if (by_mean == nullptr)
       add_improvements(count, mean + s * leading, spec.incumbents.data[s], inverse_sd, largest, total);
     else
-      add_improvement_terms(count, mean + s * leading, spec.incumbents.data[s], inverse_sd, largest, total, by_mean + s * kQueryStrip,
-                            density);
+      add_improvement_terms(count, mean + s * leading, spec.incumbents.data[s], inverse_sd, largest, total,
+                            by_mean + s * kQueryStrip, density);
   }
   for (std::int64_t i = 0; i < count; ++i)
     value[i] = largest[i] + std::log(total[i] / static_cast<double>(samples)) - std::log(inverse_sd[i]);

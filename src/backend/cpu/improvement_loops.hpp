@@ -10,7 +10,8 @@ namespace warpbo::backend::cpu {
 /// Queries per call.
 inline constexpr std::int64_t kQueryStrip = 128;
 
-/// The variance below which it counts as this much, in the square of the targets' unit (targets are standardized): LogEI stays finite.
+/// The variance below which it counts as this much, in the square of the targets' unit (targets are standardized): LogEI stays
+/// finite.
 inline constexpr double kVarianceFloor = 1e-20;
 
 /// Columns of the mean that the acquisition reads.
@@ -20,8 +21,9 @@ inline std::int64_t samples_used(const AcquisitionSpec& spec) {
 inline bool needs_variance(const AcquisitionSpec& spec) { return spec.kind != AcquisitionKind::mean; }
 inline bool needs_mean(const AcquisitionSpec& spec) { return spec.kind != AcquisitionKind::sd; }
 
-/// Values of `count` <= kQueryStrip queries; mean is count x samples_used with distance `leading`. If `by_mean` is not null, also the
-/// derivatives with respect to every mean (same layout, distance kQueryStrip) and to the variance. What the kind does not need may be null.
+/// Values of `count` <= kQueryStrip queries; mean is count x samples_used with distance `leading`. If `by_mean` is not null,
+/// also the derivatives with respect to every mean (same layout, distance kQueryStrip) and to the variance. What the kind does
+/// not need may be null.
 void acquisition_values(const AcquisitionSpec& spec, std::int64_t count, const double* mean, std::int64_t leading,
                         const double* variance, double* value, double* by_mean, double* by_variance);
 

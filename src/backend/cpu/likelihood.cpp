@@ -12,8 +12,8 @@ namespace {
 
 using namespace cpu;
 
-/// Above this size one member at a time, shared by all threads, instead of one member per thread: there is enough work in it, and
-/// the two n x n matrices of each member in flight would add up.
+/// Above this size one member at a time, shared by all threads, instead of one member per thread: there is enough work in it,
+/// and the two n x n matrices of each member in flight would add up.
 constexpr std::int64_t kLargeMember = 768;
 
 /// One hyperparameter vector on its way to value and gradient. All arrays live in one block of scratch.
@@ -29,8 +29,8 @@ class Member {
         leading_(padded(n_)),
         width_(block_size(n_)),
         theta_(likelihood.theta.block(index, 0, 1, d_ + 1)),
-        scratch_(pool, ColumnScales::scratch_size(d_) + leading_ * d_ + (with_gradient() ? 2 : 1) * leading_ * n_ + 4 * leading_ +
-                           padded(tiles() * (d_ + 1))),
+        scratch_(pool, ColumnScales::scratch_size(d_) + leading_ * d_ + (with_gradient() ? 2 : 1) * leading_ * n_ +
+                           4 * leading_ + padded(tiles() * (d_ + 1))),
         scales_(ColumnScales::make(likelihood.kernel, theta_, d_, scratch_)),
         points_(scales_.scale(likelihood.points.member(index), scratch_.take(scales_.points_size(n_)))),
         noise_(std::exp(theta(d_))) {}
@@ -59,7 +59,9 @@ class Member {
   [[nodiscard]] double& gradient(std::int64_t k) const { return call_.gradient.data[index_ + k * call_.gradient.leading]; }
   [[nodiscard]] std::int64_t blocks() const { return (n_ + width_ - 1) / width_; }
   [[nodiscard]] std::int64_t tiles() const { return blocks() * (blocks() + 1) / 2; }
-  [[nodiscard]] double prior_center(std::int64_t k) const { return k < d_ ? call_.prior.lengthscale_center : call_.prior.noise_center; }
+  [[nodiscard]] double prior_center(std::int64_t k) const {
+    return k < d_ ? call_.prior.lengthscale_center : call_.prior.noise_center;
+  }
   [[nodiscard]] double prior_sd(std::int64_t k) const { return k < d_ ? call_.prior.lengthscale_sd : call_.prior.noise_sd; }
 
   /// C, and its factor in place of it.
@@ -102,11 +104,12 @@ class Member {
     return value;
   }
 
-  /// One pass over the tiles of C^-1 = T'T, T = L^-1: each is made, weighted and contracted with what every column adds to r^2, and
-  /// forgotten while it is still in the cache. Sums over tiles are taken in order afterwards.
+  /// One pass over the tiles of C^-1 = T'T, T = L^-1: each is made, weighted and contracted with what every column adds to r^2,
+  /// and forgotten while it is still in the cache. Sums over tiles are taken in order afterwards.
   void compute_gradient() {
     inverse_ = scratch_.take(leading_ * n_);
-    for (std::int64_t j = 0; j < n_; ++j) std::fill(inverse_ + j / width_ * width_ + j * leading_, inverse_ + j + j * leading_, 0.0);
+    for (std::int64_t j = 0; j < n_; ++j)
+      std::fill(inverse_ + j / width_ * width_ + j * leading_, inverse_ + j + j * leading_, 0.0);
     invert_lower(n_, 0, factor_, leading_, inverse_, leading_, team_);
     double* partial = scratch_.take(tiles() * (d_ + 1));
     const double size = static_cast<double>(n_);
@@ -195,7 +198,8 @@ void CpuBackend::run(const Likelihood& likelihood) {
   const double size = static_cast<double>(n);
   const double cost = dense_cost(size * size * size) + size * size * covariance_cost(likelihood.points.columns);
   const Team alone = Team::alone();
-  team_.each(batch, static_cast<double>(batch) * cost, [&](std::int64_t p) { Member(likelihood, p, scratch_, alone).evaluate(); });
+  team_.each(batch, static_cast<double>(batch) * cost,
+             [&](std::int64_t p) { Member(likelihood, p, scratch_, alone).evaluate(); });
 }
 
 }  // namespace warpbo::backend

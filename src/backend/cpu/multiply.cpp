@@ -38,8 +38,8 @@ void multiply_part(const Multiply& product, const ConstMatrix& a, const ConstMat
                    std::int64_t rows, std::int64_t column, std::int64_t columns) {
   using cpu::Op;
   const std::int64_t inner = product.transpose_left ? a.rows : a.columns;
-  cpu::gemm(product.transpose_left ? Op::transpose : Op::none, product.transpose_right ? Op::transpose : Op::none, rows, columns,
-            inner, product.scale, a.data + (product.transpose_left ? row * a.leading : row), a.leading,
+  cpu::gemm(product.transpose_left ? Op::transpose : Op::none, product.transpose_right ? Op::transpose : Op::none, rows,
+            columns, inner, product.scale, a.data + (product.transpose_left ? row * a.leading : row), a.leading,
             b.data + (product.transpose_right ? column : column * b.leading), b.leading, product.keep,
             c.data + row + column * c.leading, c.leading);
 }
@@ -54,15 +54,15 @@ void CpuBackend::run(const Multiply& product) {
   const std::int64_t row_tasks = product.lower_left ? 1 : (rows + kTaskRows - 1) / kTaskRows;
   const std::int64_t column_tasks = (columns + kTaskColumns - 1) / kTaskColumns;
   const std::int64_t tasks = row_tasks * column_tasks;
-  const double cost = cpu::dense_cost(2.0 * static_cast<double>(rows) * static_cast<double>(columns) * static_cast<double>(inner));
+  const double cost =
+      cpu::dense_cost(2.0 * static_cast<double>(rows) * static_cast<double>(columns) * static_cast<double>(inner));
   team_.each(product.out.batch * tasks, cost * static_cast<double>(product.out.batch), [&](std::int64_t task) {
     const std::int64_t p = task / tasks, part = task % tasks;
     const ConstMatrix a = product.left.member(p), b = product.right.member(p);
     const Matrix c = product.out.member(p);
     const std::int64_t column = part % column_tasks * kTaskColumns, row = part / column_tasks * kTaskRows;
     const std::int64_t width = std::min(kTaskColumns, columns - column);
-    if (!product.lower_left)
-      return multiply_part(product, a, b, c, row, std::min(kTaskRows, rows - row), column, width);
+    if (!product.lower_left) return multiply_part(product, a, b, c, row, std::min(kTaskRows, rows - row), column, width);
     const std::int64_t size = cpu::block_size(rows);
     cpu::Scratch scratch(scratch_, size * size);
     cpu::multiply_lower(product.transpose_left ? Op::transpose : Op::none, rows, width, product.scale, a.data, a.leading,

@@ -22,7 +22,8 @@ void CpuBackend::run(const Posterior& posterior) {
     if (!posterior.mean.empty()) tile.means(posterior.mean.columns, posterior.mean.data + first, posterior.mean.leading);
     if (by_mean)
       for (std::int64_t q = 0; q < count; ++q)
-        tile.gradient(q, posterior.model.weights.data, 0, posterior.mean_gradient.data + first + q, posterior.mean_gradient.leading);
+        tile.gradient(q, posterior.model.weights.data, 0, posterior.mean_gradient.data + first + q,
+                      posterior.mean_gradient.leading);
     if (!whiten) return;
     if (posterior.whitened.empty())
       tile.whiten();

@@ -1,6 +1,6 @@
 #include "backend/cpu/cpu_backend.hpp"
-#include "backend/cpu/gram.hpp"
 #include "backend/cpu/dense.hpp"
+#include "backend/cpu/gram.hpp"
 
 #include <algorithm>
 
@@ -11,8 +11,8 @@ namespace {
 using namespace cpu;
 
 /// Queries [first, first + count), count <= kStrip. `row` is the new row of the factor without its diagonal, side by side.
-void extend(const PosteriorExtend& call, const ScaledPoints& queries, const double* point, const double* row, std::int64_t first,
-            std::int64_t count) {
+void extend(const PosteriorExtend& call, const ScaledPoints& queries, const double* point, const double* row,
+            std::int64_t first, std::int64_t count) {
   const std::int64_t n = call.row_factor.columns;
   alignas(64) double squared[kStrip], value[kStrip];
   squared_distances(queries, first, padded(count), point, squared);
@@ -48,7 +48,8 @@ void CpuBackend::run(const PosteriorExtend& call) {
   double* row = scratch.take(n);
   for (std::int64_t i = 0; i < n; ++i) row[i] = call.row_factor.data[i * call.row_factor.leading];
   // Memory-bound: about 0.7 nanoseconds per number read.
-  const double cost = static_cast<double>(m) * (0.7 * static_cast<double>(n) + covariance_cost(d) + static_cast<double>(call.mean.columns));
+  const double cost =
+      static_cast<double>(m) * (0.7 * static_cast<double>(n) + covariance_cost(d) + static_cast<double>(call.mean.columns));
   team_.each((m + kStrip - 1) / kStrip, cost,
              [&](std::int64_t task) { extend(call, queries, point, row, task * kStrip, std::min(kStrip, m - task * kStrip)); });
 }

@@ -57,13 +57,14 @@ void QueryTile::covariances(bool slopes) {
 void QueryTile::means(std::int64_t samples, double* mean, std::int64_t leading) const {
   const Model& model = prepared_.model();
   for (std::int64_t s = 0; s < samples; ++s) std::fill_n(mean + s * leading, count_, model.mean);
-  gemm(Op::transpose, Op::none, count_, samples, n_, model.outputscale, covariance_, leading_, model.weights.data, model.weights.leading,
-       1, mean, leading);
+  gemm(Op::transpose, Op::none, count_, samples, n_, model.outputscale, covariance_, leading_, model.weights.data,
+       model.weights.leading, 1, mean, leading);
 }
 
 void QueryTile::whiten(double* whitened, std::int64_t leading) {
   const ConstMatrix& inverse = prepared_.model().inverse_factor;
-  multiply_lower(Op::none, n_, count_, 1, inverse.data, inverse.leading, Op::none, covariance_, leading_, 0, whitened, leading, block_);
+  multiply_lower(Op::none, n_, count_, 1, inverse.data, inverse.leading, Op::none, covariance_, leading_, 0, whitened, leading,
+                 block_);
   whitened_ = whitened;
   whitened_leading_ = leading;
 }
@@ -79,15 +80,16 @@ void QueryTile::variances(double* variance) const {
 
 void QueryTile::unwhiten() {
   const ConstMatrix& inverse = prepared_.model().inverse_factor;
-  multiply_lower(Op::transpose, n_, count_, 1, inverse.data, inverse.leading, Op::none, whitened_, whitened_leading_, 0, covariance_,
-                 leading_, block_);
+  multiply_lower(Op::transpose, n_, count_, 1, inverse.data, inverse.leading, Op::none, whitened_, whitened_leading_, 0,
+                 covariance_, leading_, block_);
 }
 
 void QueryTile::gradient(std::int64_t query, const double* coefficients, double by_variance, double* out, std::int64_t stride) {
   const ColumnScales& scales = prepared_.scales();
   const double outputscale = prepared_.model().outputscale;
   std::fill_n(sums_, kLanes * scales.columns, 0.0);
-  combine(n_, outputscale, coefficients, -2 * outputscale * by_variance, covariance_ + query * leading_, slope_ + query * leading_, factor_);
+  combine(n_, outputscale, coefficients, -2 * outputscale * by_variance, covariance_ + query * leading_,
+          slope_ + query * leading_, factor_);
   std::fill(factor_ + n_, factor_ + leading_, 0.0);
   gather_point(queries_, query, point_);
   for (std::int64_t begin = 0; begin < n_; begin += kStrip)

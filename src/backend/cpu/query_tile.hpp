@@ -59,10 +59,10 @@ class QueryTile {
   double* covariance_;  // n x count; U after unwhiten()
   double* slope_;       // n x count
   double* own_whitened_;
-  double* block_;       // workspace of multiply_lower
-  double* factor_;      // n
-  double* point_;       // d
-  double* sums_;        // kLanes x d
+  double* block_;   // workspace of multiply_lower
+  double* factor_;  // n
+  double* point_;   // d
+  double* sums_;    // kLanes x d
   const double* whitened_ = nullptr;
   std::int64_t whitened_leading_ = 0;
 };

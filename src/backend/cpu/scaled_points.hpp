@@ -12,8 +12,8 @@ namespace warpbo::backend::cpu {
 struct ColumnScales {
   std::int64_t columns = 0;
   std::int64_t numeric = 0;
-  double* inverse = nullptr;   ///< 1/lengthscale of column order[k]
-  double* weights = nullptr;   ///< 1/lengthscale^2 of the categorical ones: columns - numeric
+  double* inverse = nullptr;  ///< 1/lengthscale of column order[k]
+  double* weights = nullptr;  ///< 1/lengthscale^2 of the categorical ones: columns - numeric
   std::int64_t* order = nullptr;
 
   /// Doubles of scratch that make() takes.

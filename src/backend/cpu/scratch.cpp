@@ -15,8 +15,9 @@ void* allocate_aligned(std::size_t bytes) {
   if (bytes <= std::numeric_limits<std::size_t>::max() / 2)
     memory = std::aligned_alloc(kAlignment, std::max(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment));
   if (memory == nullptr)
-    throw Error(ErrorCode::resource_exhausted, "out of memory: " + std::to_string(bytes) +
-                                                   " bytes could not be had; use fewer observations or a machine with more memory");
+    throw Error(ErrorCode::resource_exhausted,
+                "out of memory: " + std::to_string(bytes) +
+                    " bytes could not be had; use fewer observations or a machine with more memory");
   return memory;
 }
 
@@ -33,7 +34,8 @@ ScratchPool::Block ScratchPool::take(std::int64_t doubles) {
     if (i->size >= doubles && (best == free_.end() || i->size < best->size)) best = i;
   if (best == free_.end()) {
     // The largest of those that are too small makes way: sizes grow with the study, and old blocks would only pile up.
-    const auto largest = std::max_element(free_.begin(), free_.end(), [](const Block& a, const Block& b) { return a.size < b.size; });
+    const auto largest =
+        std::max_element(free_.begin(), free_.end(), [](const Block& a, const Block& b) { return a.size < b.size; });
     if (largest != free_.end()) {
       std::free(largest->data);
       free_.erase(largest);

@@ -15,8 +15,8 @@ void CpuBackend::run(const SolveLower& solve) {
   const double flops = size * size * static_cast<double>(columns) * static_cast<double>(solve.right.batch);
   team_.each(solve.right.batch * tasks, cpu::dense_cost(flops), [&](std::int64_t task) {
     const std::int64_t p = task / tasks, column = task % tasks * kTaskColumns;
-    cpu::trsm_lower(cpu::Side::left, solve.transposed ? Op::transpose : Op::none, n, std::min(kTaskColumns, columns - column), 1,
-                    solve.factor.member(p).data, solve.factor.leading,
+    cpu::trsm_lower(cpu::Side::left, solve.transposed ? Op::transpose : Op::none, n, std::min(kTaskColumns, columns - column),
+                    1, solve.factor.member(p).data, solve.factor.leading,
                     solve.right.member(p).data + column * solve.right.leading, solve.right.leading);
   });
 }

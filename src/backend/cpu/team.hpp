@@ -11,8 +11,8 @@ class Team {
   /// limit = 0: all of the pool's threads; 1: the calling thread alone.
   explicit Team(int limit) noexcept : limit_(limit) {}
 
-  /// Calls body(i) for i in [0, count), in no particular order. `cost` is a rough figure for all calls together in nanoseconds of one
-  /// core: below what waking a thread takes the caller does everything itself.
+  /// Calls body(i) for i in [0, count), in no particular order. `cost` is a rough figure for all calls together in nanoseconds
+  /// of one core: below what waking a thread takes the caller does everything itself.
   void each(std::int64_t count, double cost, const std::function<void(std::int64_t)>& body) const;
 
   /// The calling thread alone.
