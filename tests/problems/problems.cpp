@@ -88,8 +88,8 @@ Problem hartmann3() {
     static constexpr double kCentre[] = {3689, 1170, 2673, 4699, 4387, 7470, 1091, 8732, 5547, 381, 5743, 8828};
     return hartmann(x, kScale, kCentre);
   };
-  return make("hartmann3", Vector(3, 0.0), Vector(3, 1.0), function, -3.86278214782076,
-              {0.1146143386, 0.5556488500, 0.8525469842}, Vector(3, 0.0));
+  return make("hartmann3", Vector(3, 0.0), Vector(3, 1.0), function, -3.862779787332663,
+              {0.1145888691, 0.5556488928, 0.8525469854}, Vector(3, 0.0));
 }
 
 Problem hartmann6() {

@@ -90,7 +90,7 @@ TEST(Problems, MixedOptimumByBruteForce) {
   for (const char* activation : {"relu", "tanh", "gelu", "sigmoid"}) {
     for (const char* optimizer : {"sgd", "adam", "rmsprop"}) {
       double best = INFINITY;
-      for (std::int64_t n = 1; n <= 1024; n = n < 64 ? n + 1 : n + n / 32) {
+      for (std::int64_t n = 1; n <= 1024; n = n < 8 ? n + 1 : n + n / 8) {
         for (int i = -20; i <= 20; ++i) {
           for (int j = -20; j <= 20; ++j) {
             best = std::min(best, problem({{"x", i / 10.0},
