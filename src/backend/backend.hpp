@@ -216,7 +216,8 @@ struct LbfgsStep {
   Matrix queries;               ///< P x D: row a is the point wanted by problem indices[a]
   VectorView<std::int32_t> indices;  ///< P: which problem each row belongs to
   std::int32_t* active = nullptr;    ///< how many rows are in use; 0 when all have ended
-  ConstVector value;            ///< P, minimized: at row a
+  bool maximize = false;        ///< the values are to be made large; `state` then holds their negatives
+  ConstVector value;            ///< P: at row a
   ConstMatrix gradient;         ///< P x D
 };
 
