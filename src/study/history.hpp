@@ -6,6 +6,7 @@
 #include "study/view.hpp"
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace warpbo::study {
@@ -13,8 +14,9 @@ namespace warpbo::study {
 /// An ask works on this copy, so that results can be told while a model is being fitted. Use from one thread at a time.
 class History {
  public:
-  /// Takes in what the view has got since the last call.
-  void update(View& view, const Points& points);
+  /// Takes in what the view has got since the last call. `besides`: trials that do not count as pending, for their parameters
+  /// are being chosen.
+  void update(View& view, const Points& points, std::span<const Trial> besides = {});
 
   [[nodiscard]] const std::vector<Trial>& finished() const noexcept { return finished_; }
   /// Running and waiting trials whose parameters are known in full; an incomplete enqueued one says little about where it will

@@ -102,36 +102,34 @@ SuggestResult Study::Impl::suggest(std::int64_t count, const Parameters& fixed, 
 }
 
 /// Two processes that ask at the same moment do not see one another's proposals, and with one seed they propose the same. The
-/// number of a trial tells: if it is not the one that was expected, other trials came in between, and a proposal that equals
-/// one of them is moved to the place that belongs to its own number, before anybody sees it.
+/// number of a trial tells: if it is not the one that was expected, other trials came in between, and what was proposed is
+/// proposed again, knowing them and from the place in the random stream that belongs to the trial's own number, before anybody
+/// sees it.
 void Study::Impl::settle_race(std::vector<Trial>& created, const Parameters& fixed, std::uint64_t expected) {
   const std::int64_t first = created.front().number;
   if (proposer.repeats() || first == static_cast<std::int64_t>(expected)) return;
   try {
     view.refresh();
-    history.update(view, points);
-    std::unordered_set<std::string> taken;
-    for (auto number = static_cast<std::int64_t>(expected); number < first; ++number) {
-      if (const auto other = view.find(number)) taken.insert(study::Points::key(points.canonical(other->parameters)));
-    }
-    for (Trial& trial : created) {
-      if (!taken.contains(study::Points::key(points.canonical(trial.parameters)))) continue;
-      SuggestResult result = suggest(1, fixed, static_cast<std::uint64_t>(trial.number));
-      if (result.suggestions.empty()) continue;
-      Suggestion& suggestion = result.suggestions.front();
-      store->set_trial_parameters(trial.id, points.space(), suggestion.parameters);
-      trial.parameters = std::move(suggestion.parameters);
-      view.merge({&trial, 1});
-      history.update(view, points);
+    history.update(view, points, created);
+    SuggestResult again = suggest(std::ssize(created), fixed, static_cast<std::uint64_t>(first));
+    for (std::size_t i = 0; i < again.suggestions.size(); ++i) {
+      Trial& trial = created[i];
+      const Suggestion& suggestion = again.suggestions[i];
       const std::string origin = study::json_string(suggestion.origin);
-      store->set_trial_attribute(trial.id, study::kOriginAttribute, origin);
-      trial.attributes[study::kOriginAttribute] = origin;
-      view.merge({&trial, 1});
+      if (trial.parameters != suggestion.parameters) {
+        store->set_trial_parameters(trial.id, points.space(), suggestion.parameters);
+        trial.parameters = suggestion.parameters;
+      }
+      if (trial.attributes[study::kOriginAttribute] != origin) {
+        store->set_trial_attribute(trial.id, study::kOriginAttribute, origin);
+        trial.attributes[study::kOriginAttribute] = origin;
+      }
     }
-  } catch (const Error& error) {
+  } catch (const std::exception& error) {
     // The trials exist and are worth evaluating even where two of them are equal.
     notices.add("race", std::string("a proposal may equal one of another process: ") + error.what());
   }
+  view.merge(created);
 }
 
 std::vector<Trial> Study::Impl::hand_out_waiting(const AskOptions& wanted) {

@@ -91,7 +91,7 @@ TEST(StudyThreading, TellNeverWaitsForAModel) {
                             return result;
                           }));
   const Trial first = study.ask();
-  std::thread asking([&] { EXPECT_EQ(study.ask().number, 1); });
+  std::thread asking([&] { EXPECT_EQ(study.ask().number, 2); });
   {
     std::unique_lock lock(mutex);
     changed.wait(lock, [&] { return inside; });
