@@ -100,14 +100,17 @@ void ConstraintSet::choose_pivot(std::size_t row, const std::string& source, con
       if (r != row && rows_[r].equality && coefficient_of(rows_[r].terms, variable) != 0) return true;
     return false;
   };
-  // Best a linear continuous parameter, then a logarithmic one, then a grid, each the one with the largest influence.
+  // Best a linear continuous parameter, then a logarithmic one, each the one with the largest influence, then a grid.
   std::pair<int, double> best{-1, 0};
   for (const auto& [variable, coefficient] : pivot.terms) {
     const Domain& domain = domains[variables_[variable]];
     if (domain.single() || roles[variables_[variable]].parent) continue;
     if (rows_[row].conditional && elsewhere(variable)) continue;
     const int rank = !domain.continuous() ? 0 : domain.log() ? 1 : 2;
-    const std::pair<int, double> merit{rank, std::abs(coefficient) * (domain.high() / 2 - domain.low() / 2)};
+    // A grid is best solved for if the others move it by whole steps: the one whose step counts least.
+    const double step = domain.continuous() ? 0 : (domain.number_at(1) - domain.number_at(0)) * std::abs(coefficient);
+    const std::pair<int, double> merit{rank,
+                                       rank == 0 ? -step : std::abs(coefficient) * (domain.high() / 2 - domain.low() / 2)};
     if (merit <= best) continue;
     best = merit;
     pivot.variable = variable;

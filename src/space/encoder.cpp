@@ -1,17 +1,38 @@
 #include "space/encoder.hpp"
 
 #include "space/compiled.hpp"
+#include "space/interior.hpp"
 #include "space/random.hpp"
 #include "space/spec.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <mutex>
 
 namespace warpbo::space {
 
 struct Encoder::Tables {
   explicit Tables(const Space& space) : compiled(space) {}
+
+  /// The sampler for the constraints that apply now. Kept for the next call unless it depends on the values of parents.
+  std::shared_ptr<const InteriorSampler> interior(std::span<const double> x, std::span<const unsigned char> exists) const {
+    constexpr std::size_t kMostKept = 64;
+    const std::vector<std::size_t>& variables = compiled.constraints().variables();
+    const bool reusable =
+        std::none_of(variables.begin(), variables.end(), [&](std::size_t p) { return compiled.roles()[p].parent; });
+    if (!reusable) return std::make_shared<const InteriorSampler>(compiled, x, exists);
+    const std::lock_guard lock(mutex);
+    std::vector<unsigned char> key(exists.begin(), exists.end());
+    if (const auto found = samplers.find(key); found != samplers.end()) return found->second;
+    auto made = std::make_shared<const InteriorSampler>(compiled, x, exists);
+    if (samplers.size() < kMostKept) samplers.emplace(std::move(key), made);
+    return made;
+  }
+
   Compiled compiled;
+  mutable std::mutex mutex;
+  mutable std::map<std::vector<unsigned char>, std::shared_ptr<const InteriorSampler>> samplers;
 };
 
 namespace {
@@ -236,12 +257,35 @@ double Encoder::violation(std::span<const double> row, std::span<double> gradien
 
 bool Encoder::sample(std::span<const double> uniforms, std::uint64_t seed, std::span<double> row) const {
   constexpr int kRejections = 100;
+  constexpr int kContexts = 8;  // draws of the parameters that decide which constraints apply
+  constexpr int kWalks = 4;
   const Compiled& compiled = tables_->compiled;
   Random random(seed);
-  for (int attempt = 0; attempt <= kRejections; ++attempt) {
+  const auto fill = [&](bool given) {
     for (std::size_t c = 0; c < columns_.size(); ++c)
-      row[c] = compiled.domains()[columns_[c].parameter].from_uniform(attempt == 0 ? uniforms[c] : random.uniform());
+      row[c] = compiled.domains()[columns_[c].parameter].from_uniform(given ? uniforms[c] : random.uniform());
+  };
+  for (int attempt = 0; attempt <= kRejections; ++attempt) {
+    fill(attempt == 0);
     if (snap_row(compiled, row, scratch(compiled))) return true;
+  }
+  const std::size_t variables = compiled.constraints().variables().size();
+  std::vector<double> x(variables);
+  std::vector<unsigned char> exists(variables);
+  for (int context = 0; context < kContexts; ++context) {
+    fill(context == 0);
+    snap_entries(compiled, row);
+    compiled.gather(row, x, exists);
+    const auto interior = tables_->interior(x, exists);
+    for (int walk = 0; interior->feasible() && walk < kWalks; ++walk) {
+      interior->draw(random, row);
+      if (snap_row(compiled, row, scratch(compiled))) return true;
+      // Rounding may have put a point of the surface outside.
+      for (const double fraction : {1e-9, 1e-6, 1e-3, 0.1}) {
+        interior->pull_inside(fraction, row);
+        if (snap_row(compiled, row, scratch(compiled))) return true;
+      }
+    }
   }
   return false;
 }
