@@ -113,6 +113,105 @@ TEST_P(LikelihoodTest, MatchesTheFormulaAndItsDifferences) {
     }
 }
 
+TEST_P(LikelihoodTest, TiledSizesMatchToo) {
+  // Several blocks, the last one ragged. The differences are of values from the backend itself: the reference would take
+  // minutes.
+  for (const std::int64_t n : {257, 600}) {
+    const Problem problem(n, 3, 1, math::KernelFamily::matern52, 7);
+    const Result result = run(problem, {problem.theta});
+    ASSERT_EQ(result.info[0], 0);
+    const auto expected = static_cast<double>(reference(problem, problem.theta));
+    EXPECT_NEAR(result.value[0], expected, 1e-10 * std::fabs(expected));
+    for (std::int64_t k = 0; k <= problem.d; ++k) {
+      constexpr double kStep = 0x1p-12;
+      std::vector<std::vector<double>> thetas(4, problem.theta);
+      for (const std::size_t i : {0u, 1u, 2u, 3u})
+        thetas[i][static_cast<std::size_t>(k)] += kStep * (std::vector<double>{1, -1, 2, -2})[i];
+      const Result moved = run(problem, thetas, false);
+      const double slope = (8 * (moved.value[0] - moved.value[1]) - (moved.value[2] - moved.value[3])) / (12 * kStep);
+      EXPECT_NEAR(result.gradient(0, k), slope, 1e-6 * (1 + std::fabs(slope))) << "n = " << n << ", parameter " << k;
+    }
+  }
+}
+
+TEST_P(LikelihoodTest, BatchMembersAreIndependentAndABadOneSpoilsNoOther) {
+  Problem problem(50, 3, 0, math::KernelFamily::matern52, 2);
+  // Two equal points: without noise C is singular.
+  for (std::int64_t k = 0; k < 3; ++k) problem.points(17, k) = problem.points(3, k);
+  std::vector<std::vector<double>> thetas(5, problem.theta);
+  thetas[1].back() = -800;  // no noise at all
+  thetas[2][0] = std::numeric_limits<double>::quiet_NaN();
+  thetas[3][1] += 0.5;
+  thetas[4] = {800, 800, 800, -800};  // k = 1 everywhere
+  const Result result = run(problem, thetas);
+  for (const std::size_t p : {1u, 2u, 4u}) {
+    EXPECT_NE(result.info[p], 0) << "member " << p;
+    EXPECT_EQ(result.value[p], std::numeric_limits<double>::infinity());
+    for (std::int64_t k = 0; k <= 3; ++k) EXPECT_EQ(result.gradient(static_cast<std::int64_t>(p), k), 0);
+  }
+  for (const std::size_t p : {0u, 3u}) {
+    EXPECT_EQ(result.info[p], 0);
+    const Result alone = run(problem, {thetas[p]});
+    EXPECT_EQ(result.value[p], alone.value[0]);
+    for (std::int64_t k = 0; k <= 3; ++k) EXPECT_EQ(result.gradient(static_cast<std::int64_t>(p), k), alone.gradient(0, k));
+  }
+}
+
+TEST_P(LikelihoodTest, ActiveLimitsTheMembersAndEmptyGradientGivesValues) {
+  const Problem problem(20, 2, 0, math::KernelFamily::matern52, 2);
+  const std::vector<std::vector<double>> thetas(3, problem.theta);
+  const Buffer<std::int32_t> active = make_buffer(backend, std::vector<std::int32_t>{2});
+  const Result result = run(problem, thetas, true, true, active.data());
+  EXPECT_EQ(result.info, (std::vector<std::int32_t>{0, 0, -77}));
+  EXPECT_EQ(result.value[2], -77);
+  EXPECT_TRUE(Guarded::is_sentinel(result.gradient(2, 0)));
+  EXPECT_FALSE(Guarded::is_sentinel(result.gradient(1, 2)));
+  const Result values = run(problem, thetas, false);
+  EXPECT_EQ(values.value[0], result.value[0]);
+  EXPECT_TRUE(Guarded::is_sentinel(values.gradient(0, 0)));
+}
+
+TEST_P(LikelihoodTest, NoObservationsLeaveThePrior) {
+  const Problem problem(0, 2, 0, math::KernelFamily::matern52, 2);
+  const Result result = run(problem, {problem.theta});
+  EXPECT_EQ(result.info[0], 0);
+  EXPECT_NEAR(result.value[0], static_cast<double>(reference(problem, problem.theta)), 1e-12);
+  EXPECT_NEAR(result.gradient(0, 2), problem.theta[2] + 4, 1e-12);
+}
+
+TEST_P(LikelihoodTest, AnInfinitePriorWidthSwitchesItOff) {
+  const Problem problem(12, 2, 0, math::KernelFamily::matern52, 2);
+  const Result with = run(problem, {problem.theta});
+  const HyperPrior kept = prior;
+  prior.noise_sd = std::numeric_limits<double>::infinity();
+  const Result without = run(problem, {problem.theta});
+  const double offset = problem.theta[2] - kept.noise_center;
+  EXPECT_NEAR(with.value[0] - without.value[0], 0.5 * offset * offset, 1e-12);
+  EXPECT_NEAR(with.gradient(0, 2) - without.gradient(0, 2), offset, 1e-12);
+}
+
+TEST_P(LikelihoodTest, N3_N4_DuplicatesWithNoiseAreNoTrouble) {
+  Problem problem(40, 2, 0, math::KernelFamily::matern52, 2);
+  for (std::int64_t i = 20; i < 40; ++i)
+    for (std::int64_t k = 0; k < 2; ++k) problem.points(i, k) = problem.points(i - 20, k);
+  problem.theta.back() = std::log(1e-6);
+  const Result result = run(problem, {problem.theta});
+  EXPECT_EQ(result.info[0], 0);
+  const auto expected = static_cast<double>(reference(problem, problem.theta));
+  EXPECT_NEAR(result.value[0], expected, 1e-7 * std::fabs(expected));
+}
+
+TEST_P(LikelihoodTest, N7_NonFiniteTargetsAreReported) {
+  for (const double bad : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(), 1e300}) {
+    Problem problem(12, 2, 0, math::KernelFamily::matern52, 2);
+    problem.targets(5, 0) = bad;
+    const Result result = run(problem, {problem.theta});
+    EXPECT_NE(result.info[0], 0);
+    EXPECT_EQ(result.value[0], std::numeric_limits<double>::infinity());
+    for (const double slope : result.gradient.data) EXPECT_EQ(slope, 0);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Backends, LikelihoodTest, ::testing::ValuesIn(backends()), case_name);
 
 }  // namespace

@@ -18,7 +18,6 @@ void dtrsm_(const char*, const char*, const char*, const char*, const int*, cons
 void dtrmm_(const char*, const char*, const char*, const char*, const int*, const int*, const double*, const double*,
             const int*, double*, const int*, std::size_t, std::size_t, std::size_t, std::size_t);
 void dpotrf_(const char*, const int*, double*, const int*, int*, std::size_t);
-void dtrtri_(const char*, const char*, const int*, double*, const int*, int*, std::size_t, std::size_t);
 }
 
 namespace warpbo::backend::cpu {
@@ -82,13 +81,6 @@ std::int64_t potrf_lower(std::int64_t n, double* a, std::int64_t lda) {
   int info = 0;
   dpotrf_("L", &in, a, &ia, &info, 1);
   return info;
-}
-
-void trtri_lower(std::int64_t n, double* a, std::int64_t lda) {
-  if (n <= 0) return;
-  const int in = as_int(n), ia = leading(lda);
-  int info = 0;
-  dtrtri_("L", "N", &in, a, &ia, &info, 1, 1);
 }
 
 }  // namespace warpbo::backend::cpu

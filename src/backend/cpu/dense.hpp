@@ -32,7 +32,4 @@ void trmm_lower(Side side, Op op, std::int64_t m, std::int64_t n, double alpha, 
 /// Lower Cholesky factor in place; 0, or 1 + the row of the first pivot that was not positive. NaN pivots may pass unreported.
 std::int64_t potrf_lower(std::int64_t n, double* a, std::int64_t lda);
 
-/// Inverse of a lower triangular matrix in place. The diagonal is taken as non-zero.
-void trtri_lower(std::int64_t n, double* a, std::int64_t lda);
-
 }  // namespace warpbo::backend::cpu

@@ -1,5 +1,7 @@
 #include "backend/cpu/blocked.hpp"
 #include "backend/cpu/cpu_backend.hpp"
+#include "backend/cpu/scratch.hpp"
+#include "backend/cpu/small_triangles.hpp"
 
 #include <algorithm>
 
@@ -9,11 +11,21 @@ namespace cpu {
 
 namespace {
 
-void copy_lower(std::int64_t n, const double* from, std::int64_t ldf, double* to, std::int64_t ldt) {
-  for (std::int64_t j = 0; j < n; ++j) std::copy(from + j + j * ldf, from + n + j * ldf, to + j + j * ldt);
+/// A diagonal block: halves until invert_small takes them; what lies below is -L22^-1 L21 L11^-1.
+void invert_diagonal(std::int64_t n, const double* l, std::int64_t ldl, double* out, std::int64_t ldo) {
+  if (n <= kSmallTriangle) return invert_small(n, l, ldl, out, ldo);
+  const std::int64_t first = padded(n / 2), second = n - first;
+  double* below = out + first;
+  double* corner = out + first + first * ldo;
+  invert_diagonal(first, l, ldl, out, ldo);
+  invert_diagonal(second, l + first + first * ldl, ldl, corner, ldo);
+  for (std::int64_t j = 0; j < first; ++j) std::copy_n(l + first + j * ldl, second, below + j * ldo);
+  trmm_lower(Side::right, Op::none, second, first, 1, out, ldo, below, ldo);
+  trmm_lower(Side::left, Op::none, second, first, -1, corner, ldo, below, ldo);
 }
 
-/// Rows [begin, n) of block column [j, j + w) of the inverse: X_i = -L_ii^-1 (L_ij X_j + sum over k between of L_ik X_k).
+/// Rows [begin, n) of block column [j, j + w) of the inverse: X_i = -X_ii (L_ij X_j + sum over k between of L_ik X_k). The
+/// diagonal blocks X_ii are there already.
 void invert_column(std::int64_t n, std::int64_t begin, std::int64_t j, std::int64_t w, std::int64_t width, const double* l,
                    std::int64_t ldl, double* out, std::int64_t ldo) {
   const double* above = out + j + j * ldo;
@@ -23,7 +35,7 @@ void invert_column(std::int64_t n, std::int64_t begin, std::int64_t j, std::int6
     for (std::int64_t c = 0; c < w; ++c) std::copy_n(l + i + (j + c) * ldl, rows, x + c * ldo);
     trmm_lower(Side::right, Op::none, rows, w, 1, above, ldo, x, ldo);
     gemm(Op::none, Op::none, rows, w, between, 1, l + i + (j + w) * ldl, ldl, above + w, ldo, 1, x, ldo);
-    trsm_lower(Side::left, Op::none, rows, w, -1, l + i + i * ldl, ldl, x, ldo);
+    trmm_lower(Side::left, Op::none, rows, w, -1, out + i + i * ldo, ldo, x, ldo);
   }
 }
 
@@ -35,16 +47,19 @@ void invert_lower(std::int64_t n, std::int64_t existing, const double* l, std::i
   const std::int64_t width = block_size(n);
   const std::int64_t old_blocks = (existing + width - 1) / width, new_blocks = (n - existing + width - 1) / width;
   const double size = static_cast<double>(n), fresh = static_cast<double>(n - existing);
+  const auto block_width = [&](std::int64_t at) { return std::min(width, n - at); };
+  team.each(new_blocks, dense_cost(fresh * static_cast<double>(width * width)), [&](std::int64_t block) {
+    const std::int64_t j = existing + block * width;
+    invert_diagonal(block_width(j), l + j + j * ldl, ldl, out + j + j * ldo, ldo);
+  });
   // Block columns are independent; the longest come first.
   team.each(old_blocks + new_blocks, dense_cost(size * size * fresh), [&](std::int64_t task) {
     if (task < old_blocks) {
       const std::int64_t j = task * width;
       return invert_column(n, existing, j, std::min(width, existing - j), width, l, ldl, out, ldo);
     }
-    const std::int64_t j = existing + (task - old_blocks) * width, w = std::min(width, n - j);
-    copy_lower(w, l + j + j * ldl, ldl, out + j + j * ldo, ldo);
-    trtri_lower(w, out + j + j * ldo, ldo);
-    invert_column(n, j + w, j, w, width, l, ldl, out, ldo);
+    const std::int64_t j = existing + (task - old_blocks) * width;
+    invert_column(n, j + block_width(j), j, block_width(j), width, l, ldl, out, ldo);
   });
 }
 
