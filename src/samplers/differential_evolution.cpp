@@ -16,7 +16,7 @@ constexpr std::uint64_t kMutationStream = 0x64655f6d75740000ULL;
 constexpr std::size_t kFewestMembers = 4;  // mutation needs a parent, a good member and two others
 constexpr int kRepairs = 12;               // halvings of the step when a constraint rejects it
 constexpr int kNeighbours = 40;            // moves to a neighbour when the point is taken
-constexpr double kForeignCategory = 0.1;   // chance that a mutated category is any, instead of one of the vectors'
+constexpr double kForeignCategory = 0.2;   // chance that a mutated category is any, instead of one of the vectors'
 
 /// Makes trial vectors from a population, in rows of the encoder.
 class Breeder {
@@ -148,7 +148,7 @@ class DifferentialEvolution final : public Sampler {
     const space::Encoder& encoder = encoders_.get(request.space);
     Proposals proposals(encoder, request, options_);
     const std::size_t d = encoder.dimensions();
-    Population population(d, options_.seed);
+    Population population = empty_population(encoder);
     for (std::size_t i = 0; i < proposals.finished().trials.size(); ++i) {
       const Trial& trial = *proposals.finished().trials[i];
       population.tell(trial.number, proposals.finished().row(i, d), target(trial, request.direction));
@@ -164,6 +164,19 @@ class DifferentialEvolution final : public Sampler {
   }
 
  private:
+  /// Categories are lost for good when the last member that has one is replaced, and the numbers that suit a category are found
+  /// only among its members: with categorical columns the population is larger and begins anew sooner.
+  [[nodiscard]] Population empty_population(const space::Encoder& encoder) const {
+    std::size_t variables = 0;
+    bool categorical = false;
+    for (const space::Column& column : encoder.columns()) {
+      const bool category = column.kind == space::ColumnKind::categorical;
+      variables += category ? static_cast<std::size_t>(std::clamp<std::int64_t>(column.levels - 1, 1, 4)) : 1;
+      categorical = categorical || category;
+    }
+    return {encoder.dimensions(), variables, categorical ? 1e-2 : 1e-5, options_.seed};
+  }
+
   /// The first member of a slot is a Sobol' point.
   bool propose_first(Proposals& proposals, std::int64_t number) const {
     const auto index = static_cast<std::uint64_t>(number);

@@ -21,13 +21,13 @@ constexpr double kFirstCrossover = 0.6;
 constexpr double kSpread = 0.1;                // of F (Cauchy) and CR (normal) around an entry
 constexpr double kFromBest = 0.7;              // share of "pbest/1"
 constexpr std::size_t kLeast = 8, kMost = 60;  // members
-constexpr double kCollapsed = 1e-5;            // largest extent of the population in any column
 constexpr int kIdleGenerations = 20;
 
 }  // namespace
 
-Population::Population(std::size_t dimensions, std::uint64_t seed) : dimensions_(dimensions), seed_(seed) {
-  begin_epoch(0, std::clamp(3 * dimensions / 2, kLeast, kMost));
+Population::Population(std::size_t dimensions, std::size_t variables, double collapsed, std::uint64_t seed)
+    : dimensions_(dimensions), collapsed_(collapsed), seed_(seed) {
+  begin_epoch(0, std::clamp(3 * variables / 2, kLeast, kMost));
 }
 
 void Population::begin_epoch(std::int64_t number, std::size_t size) {
@@ -122,7 +122,7 @@ bool Population::collapsed() const {
     }
     extent = std::max(extent, high - low);
   }
-  return extent < kCollapsed;
+  return extent < collapsed_;
 }
 
 void Population::take_late(std::span<const double> row, double target) {

@@ -21,7 +21,9 @@ namespace warpbo::samplers {
 
 class Population {
  public:
-  Population(std::size_t dimensions, std::uint64_t seed);
+  /// `variables`: the dimension that sets the size; a categorical column of many levels may count for several. `collapsed`: the
+  /// largest extent, in any column, of a population that has converged.
+  Population(std::size_t dimensions, std::size_t variables, double collapsed, std::uint64_t seed);
 
   struct Member {
     std::vector<double> row;
@@ -57,6 +59,7 @@ class Population {
   void take_late(std::span<const double> row, double target);
 
   std::size_t dimensions_;
+  double collapsed_;
   std::uint64_t seed_;
   std::int64_t epoch_ = 0;       // number of the first trial of the epoch
   std::int64_t generation_ = 0;  // within the epoch

@@ -21,6 +21,24 @@ constexpr std::int64_t kEnumerated = 1 << 20;  // regions up to this size are en
 constexpr std::int64_t kScanned = 1 << 20;     // of larger ones at most so many points are looked at
 constexpr double kFailureTolerance = 1e-6;     // of a column's range
 
+/// Whether a trial has a value for every parameter that exists in its row: others are no points of the space.
+bool is_whole(const space::Encoder& encoder, const Parameters& parameters, std::span<const double> row,
+              std::span<unsigned char> active) {
+  const std::vector<ParameterSpec>& specs = encoder.space().parameters();
+  encoder.activity(row, active);
+  auto entry = parameters.begin();  // mostly in the space's order, so that a look at the next entry is enough
+  for (std::size_t c = 0; c < row.size(); ++c) {
+    if (active[c] == 0) continue;
+    const std::string& name = specs[encoder.columns()[c].parameter].name;
+    while (entry != parameters.end() && entry->first != name) ++entry;
+    if (entry == parameters.end()) {
+      if (!parameters.contains(name)) return false;
+      entry = parameters.begin();
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 const space::Encoder& EncoderCache::get(const Space& space) {
@@ -33,8 +51,9 @@ EncodedTrials encode_trials(const space::Encoder& encoder, std::span<const Trial
   EncodedTrials encoded;
   encoded.rows.reserve(trials.size() * d);
   std::vector<double> row(d);
+  std::vector<unsigned char> active(d);
   for (const Trial& trial : trials) {
-    if (!encoder.encode(trial.parameters, row)) continue;
+    if (!encoder.encode(trial.parameters, row) || !is_whole(encoder, trial.parameters, row, active)) continue;
     encoder.snap(row);
     encoded.rows.insert(encoded.rows.end(), row.begin(), row.end());
     encoded.trials.push_back(&trial);
