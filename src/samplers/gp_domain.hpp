@@ -2,7 +2,7 @@
 #pragma once
 
 #include "acquisition/search_domain.hpp"
-#include "space/encoder.hpp"
+#include "samplers/region.hpp"
 
 #include <unordered_set>
 
@@ -10,8 +10,8 @@ namespace warpbo::samplers {
 
 class GpDomain final : public acquisition::SearchDomain {
  public:
-  /// `fixed` values hold for every point. Throws `invalid_argument` if they do not fit the space.
-  GpDomain(const space::Encoder& encoder, const Parameters& fixed);
+  /// The points of `region`, which must outlive this object.
+  explicit GpDomain(const Region& region);
 
   [[nodiscard]] const std::vector<acquisition::DomainColumn>& columns() const override { return columns_; }
   [[nodiscard]] double level_value(std::size_t column, std::int64_t level) const override;
@@ -22,22 +22,19 @@ class GpDomain final : public acquisition::SearchDomain {
   [[nodiscard]] bool feasible(std::span<const double> row) const override;
   void exclude(std::span<const double> row) override;
   bool sample(std::span<const double> uniforms, std::uint64_t seed, std::span<double> row) const override;
-  [[nodiscard]] bool constrained() const override { return encoder_.constrained(); }
+  [[nodiscard]] bool constrained() const override { return region_.encoder().constrained(); }
   double violation(std::span<const double> row, std::span<double> gradient) const override;
   [[nodiscard]] Remaining remaining(std::int64_t limit) const override;
 
  private:
-  struct Fixed {
-    std::size_t column;
-    double value;
-  };
-  void apply_fixed(std::span<double> row) const;
   /// A key that points within 1e-8 of each other mostly share.
   [[nodiscard]] std::uint64_t key(std::span<const double> row) const;
+  /// Whether counting through all points may move this column.
+  [[nodiscard]] bool counted(std::size_t column) const { return !columns_[column].continuous && !region_.fixed(column); }
+  [[nodiscard]] bool few_points(double most) const;
 
-  const space::Encoder& encoder_;
+  const Region& region_;
   std::vector<acquisition::DomainColumn> columns_;
-  std::vector<Fixed> fixed_;
   std::unordered_set<std::uint64_t> excluded_;
 };
 

@@ -79,13 +79,14 @@ class GpSampler final : public Sampler {
     if (regression == nullptr) return fall_back(request, std::move(result.degraded));
     result.model.fit_seconds = seconds_since(start);
 
-    GpDomain domain(*encoder_, request.fixed);
+    const Region region(*encoder_, request.fixed);
+    GpDomain domain(region);
     exclude_known(request, data, domain);
     const acquisition::Proposals found = acquisition::propose(*regression, domain, search_options(request, *regression));
     result.degraded.insert(result.degraded.end(), found.degraded.begin(), found.degraded.end());
     const std::size_t d = encoder_->dimensions();
     for (std::size_t at = 0; at < found.rows.size(); at += d)
-      result.suggestions.push_back({encoder_->decode(std::span(found.rows).subspan(at, d)), request.count > 1 ? "gp/qlogei" : "gp/logei"});
+      result.suggestions.push_back({region.decode(std::span(found.rows).subspan(at, d)), request.count > 1 ? "gp/qlogei" : "gp/logei"});
     result.exhausted = static_cast<int>(result.suggestions.size()) < request.count;
     summarize(*regression, result.model);
     result.model.suggest_seconds = seconds_since(start) - result.model.fit_seconds;
