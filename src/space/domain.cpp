@@ -20,13 +20,6 @@ double clamp01(double entry) {
   return entry < 1 ? entry : 1;
 }
 
-double quantize(double entry) {
-  // Adding and subtracting 2^52 quanta rounds a number in [0, 1] to a multiple of the quantum, ties to even.
-  constexpr double kShift = kEntryQuantum * 0x1p52;
-  const volatile double shifted = entry + kShift;
-  return shifted - kShift;
-}
-
 }  // namespace
 
 Domain::Domain(const ParameterSpec& spec) : spec_(&spec) {
@@ -78,15 +71,25 @@ void Domain::prepare_scale() {
     log_width_ = split_log_         ? std::log(high_) - log_low_
                  : high_ / low_ < 2 ? std::log1p(width_ / low_)
                                     : std::log(high_ / low_);
-    direct_snap_ = log_width_ >= 1;
     if (levels_ > 0 && levels_ <= kTableLevels) {
       entries_.resize(static_cast<std::size_t>(levels_));
       for (std::int64_t k = 0; k < levels_; ++k) entries_[static_cast<std::size_t>(k)] = compute_entry(k);
     }
-  } else {
-    // In units of the width, the values are spaced by at most 2^-52 * max|value| / width.
-    direct_snap_ = wide_ || std::max(std::abs(low_), std::abs(high_)) <= 8 * width_;
   }
+  // The spacing of doubles near the bounds, in units of the entry. Conversions round to one unit in the last place at worst, so
+  // entries that are four spacings apart come back as themselves.
+  const auto ulp = [](double x) { return std::nextafter(x, std::numeric_limits<double>::infinity()) - x; };
+  const double largest = std::max(std::abs(low_), std::abs(high_));
+  const double spacing = log_ ? std::max(ulp(low_) / low_, std::numeric_limits<double>::epsilon()) / log_width_
+                              : ulp(largest / 2) / (wide_ ? width_ : width_ / 2);
+  while (quantum_ < 1 && quantum_ < 4 * spacing) quantum_ *= 2;
+}
+
+double Domain::quantize(double entry) const {
+  // Adding and subtracting 2^52 quanta rounds a number in [0, 1] to a multiple of the quantum, ties to even.
+  const double shift = quantum_ * 0x1p52;
+  const volatile double shifted = clamp01(entry) + shift;
+  return shifted - shift;
 }
 
 double Domain::number_at_place(double place) const {
@@ -193,13 +196,10 @@ std::int64_t Domain::search_level(double target) const {
 
 double Domain::snap(double entry) const {
   if (levels_ > 0) return this->entry(level(entry));
-  const double quantized = quantize(clamp01(entry));
-  return direct_snap_ ? quantized : quantize(place(number_at_place(quantized)));
+  return quantize(entry);
 }
 
-double Domain::number(double entry) const {
-  return levels_ > 0 ? number_at(level(entry)) : number_at_place(quantize(clamp01(entry)));
-}
+double Domain::number(double entry) const { return levels_ > 0 ? number_at(level(entry)) : number_at_place(quantize(entry)); }
 
 Value Domain::value(double entry) const {
   if (levels_ > 0) return value_at(level(entry));

@@ -10,8 +10,9 @@
 
 namespace warpbo::space {
 
-/// Continuous entries are multiples of this. It is coarse enough that value -> entry -> value -> entry gives the same entry
-/// again although each conversion rounds (their error is below 2^-50), and fine enough that no objective can tell.
+/// Continuous entries are multiples of a quantum: this one, or a larger power of two where the range holds too few doubles. It
+/// is coarse enough that value -> entry -> value -> entry gives the same entry again although each conversion rounds, and fine
+/// enough that no objective can tell.
 inline constexpr double kEntryQuantum = 0x1p-48;
 
 class Domain {
@@ -21,7 +22,7 @@ class Domain {
 
   [[nodiscard]] const ParameterSpec& spec() const noexcept { return *spec_; }
   [[nodiscard]] bool numeric() const noexcept { return shape_ != Shape::choice; }
-  /// Values without number: the entries are all multiples of kEntryQuantum.
+  /// Values without number: the entries are the multiples of a quantum.
   [[nodiscard]] bool continuous() const noexcept { return levels_ == 0; }
   /// Exactly one value: such a parameter gets no column.
   [[nodiscard]] bool single() const noexcept { return levels_ == 1; }
@@ -79,6 +80,7 @@ class Domain {
 
   [[nodiscard]] std::int64_t level_of_integer(std::int64_t integer) const;
   void prepare_scale();
+  [[nodiscard]] double quantize(double entry) const;
   [[nodiscard]] double place(double number) const;
   [[nodiscard]] double number_at_place(double place) const;
   [[nodiscard]] std::int64_t search_level(double entry) const;
@@ -88,9 +90,9 @@ class Domain {
   Shape shape_ = Shape::real;
   bool log_ = false;
   bool nominal_ = false;
-  bool wide_ = false;         // high - low overflows: arithmetic on halves
-  bool direct_snap_ = false;  // rounding to the quantum is all that snapping does
-  bool split_log_ = false;    // high / low overflows: differences of logarithms instead of ratios
+  bool wide_ = false;  // high - low overflows: arithmetic on halves
+  double quantum_ = kEntryQuantum;
+  bool split_log_ = false;  // high / low overflows: differences of logarithms instead of ratios
   std::int64_t levels_ = 0;
   std::int64_t int_step_ = 1;
   double low_ = 0, high_ = 0;  // high_ is the largest value that the step allows
