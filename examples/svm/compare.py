@@ -35,7 +35,7 @@ def study_trials(warpbo):
     """The study's complete trials as (accuracy, C, gamma), in the order of their numbers."""
     output = subprocess.run([warpbo, "export", "--format", "jsonl"], check=True, capture_output=True, text=True).stdout
     trials = [json.loads(line) for line in output.splitlines()]
-    return [(trial["value"], trial["params"]["C"], trial["params"]["gamma"]) for trial in sorted(trials, key=lambda t: t["number"])
+    return [(trial["value"], trial["parameters"]["C"], trial["parameters"]["gamma"]) for trial in sorted(trials, key=lambda t: t["number"])
             if trial["state"].lower() == "complete"]
 
 
