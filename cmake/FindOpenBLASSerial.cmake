@@ -1,8 +1,8 @@
-# Finds BLAS and LAPACK for the CPU backend: target OpenBLASSerial::OpenBLASSerial, variable OpenBLASSerial_LIBRARY.
+# Finds BLAS for the CPU backend: target OpenBLASSerial::OpenBLASSerial, variable OpenBLASSerial_LIBRARY.
 #
 # First choice is the single-threaded OpenBLAS as a static library (Debian: libopenblas-serial-dev): warpbo parallelizes above it, and
 # linked in it can neither start threads beside the host program's nor be replaced by another BLAS at run time. Then the shared
-# single-threaded one, then whatever BLAS and LAPACK CMake finds.
+# single-threaded one, then whatever BLAS CMake finds.
 set(_openblas_folders openblas-serial)
 if(CMAKE_LIBRARY_ARCHITECTURE)
   list(PREPEND _openblas_folders "${CMAKE_LIBRARY_ARCHITECTURE}/openblas-serial")
@@ -13,15 +13,15 @@ find_library(OpenBLASSerial_LIBRARY NAMES libopenblas.a openblas PATH_SUFFIXES $
 if(OpenBLASSerial_LIBRARY)
   set(_openblas_libraries "${OpenBLASSerial_LIBRARY}")
 else()
-  find_package(LAPACK QUIET)
-  if(LAPACK_FOUND)
-    set(_openblas_libraries "${LAPACK_LIBRARIES};${BLAS_LIBRARIES}")
+  find_package(BLAS QUIET)
+  if(BLAS_FOUND)
+    set(_openblas_libraries "${BLAS_LIBRARIES}")
   endif()
 endif()
 
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(OpenBLASSerial REQUIRED_VARS _openblas_libraries
-  REASON_FAILURE_MESSAGE "Install Debian's libopenblas-serial-dev, or any BLAS with LAPACK.")
+  REASON_FAILURE_MESSAGE "Install Debian's libopenblas-serial-dev, or any BLAS.")
 mark_as_advanced(OpenBLASSerial_LIBRARY)
 
 if(OpenBLASSerial_FOUND AND NOT TARGET OpenBLASSerial::OpenBLASSerial)

@@ -14,6 +14,8 @@ std::vector<BackendCase> backends() {
   return {{"cpu", [](int threads) { return make_cpu_backend(threads); }}};
 }
 
+std::ostream& operator<<(std::ostream& out, const BackendCase& backend) { return out << backend.name; }
+
 std::string case_name(const ::testing::TestParamInfo<BackendCase>& info) { return info.param.name; }
 
 Guarded::Guarded(std::shared_ptr<Backend> backend, std::int64_t rows, std::int64_t columns, std::int64_t batch)

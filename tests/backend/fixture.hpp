@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct BackendCase {
 
 /// The engines under test.
 std::vector<BackendCase> backends();
+std::ostream& operator<<(std::ostream& out, const BackendCase& backend);
 std::string case_name(const ::testing::TestParamInfo<BackendCase>& info);
 
 /// A column-major matrix in host memory.

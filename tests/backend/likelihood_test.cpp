@@ -136,13 +136,11 @@ TEST_P(LikelihoodTest, TiledSizesMatchToo) {
 
 TEST_P(LikelihoodTest, BatchMembersAreIndependentAndABadOneSpoilsNoOther) {
   Problem problem(50, 3, 0, math::KernelFamily::matern52, 2);
-  // Two equal points: without noise C is singular.
-  for (std::int64_t k = 0; k < 3; ++k) problem.points(17, k) = problem.points(3, k);
   std::vector<std::vector<double>> thetas(5, problem.theta);
-  thetas[1].back() = -800;  // no noise at all
+  thetas[1].back() = 800;  // infinite noise
   thetas[2][0] = std::numeric_limits<double>::quiet_NaN();
   thetas[3][1] += 0.5;
-  thetas[4] = {800, 800, 800, -800};  // k = 1 everywhere
+  thetas[4] = {800, 800, 800, -800};  // k = 1 everywhere and no noise: exactly singular
   const Result result = run(problem, thetas);
   for (const std::size_t p : {1u, 2u, 4u}) {
     EXPECT_NE(result.info[p], 0) << "member " << p;

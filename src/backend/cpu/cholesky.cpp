@@ -1,8 +1,8 @@
 #include "backend/cpu/blocked.hpp"
 #include "backend/cpu/cpu_backend.hpp"
+#include "backend/cpu/small_triangles.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace warpbo::backend {
 
@@ -15,21 +15,25 @@ constexpr std::int64_t kTaskRows = 192;
 
 std::int64_t tasks(std::int64_t rows) { return (rows + kTaskRows - 1) / kTaskRows; }
 
-/// First row of the factor whose pivot is not finite or not positive; n if all are good.
-std::int64_t first_bad_pivot(std::int64_t n, const double* a, std::int64_t lda) {
-  for (std::int64_t i = 0; i < n; ++i) {
-    const double pivot = a[i + i * lda];
-    if (!(pivot > 0) || !std::isfinite(pivot)) return i;
-  }
-  return n;
+/// B (m x n) = B L'^-1, in halves until solve_right_small takes them.
+void solve_right(std::int64_t m, std::int64_t n, const double* l, std::int64_t ldl, double* b, std::int64_t ldb) {
+  if (n <= kSmallTriangle) return solve_right_small(m, n, l, ldl, b, ldb);
+  const std::int64_t first = padded(n / 2), second = n - first;
+  solve_right(m, first, l, ldl, b, ldb);
+  gemm(Op::none, Op::transpose, m, second, first, -1, b, ldb, l + first, ldl, 1, b + first * ldb, ldb);
+  solve_right(m, second, l + first + first * ldl, ldl, b + first * ldb, ldb);
 }
 
-/// A diagonal block; 0 or 1 + row. The library looks for pivots <= 0 only, so NaN and infinity are looked for here.
-std::int32_t factor_diagonal(std::int64_t n, double* a, std::int64_t lda) {
-  const std::int64_t reported = potrf_lower(n, a, lda);
-  const std::int64_t good = reported > 0 ? reported - 1 : n;
-  const std::int64_t bad = first_bad_pivot(good, a, lda);
-  return bad < n ? static_cast<std::int32_t>(bad + 1) : 0;
+/// A diagonal block, in halves until factor_small takes them; 0 or 1 + row.
+std::int64_t factor_diagonal(std::int64_t n, double* a, std::int64_t lda) {
+  if (n <= kSmallTriangle) return factor_small(n, a, lda);
+  const std::int64_t first = padded(n / 2), second = n - first;
+  if (const std::int64_t info = factor_diagonal(first, a, lda); info != 0) return info;
+  solve_right(second, first, a, lda, a + first, lda);
+  double* corner = a + first + first * lda;
+  syrk_lower(second, first, -1, a + first, lda, 1, corner, lda);
+  const std::int64_t info = factor_diagonal(second, corner, lda);
+  return info == 0 ? 0 : first + info;
 }
 
 /// Left-looking: a panel takes all updates from the left in one long product, its diagonal block is factored, the rest solved.
@@ -46,12 +50,12 @@ std::int32_t factor_panels(std::int64_t n, double* a, std::int64_t lda, const Te
         gemm(Op::none, Op::transpose, rows, w, k, -1, a + row, lda, a + k, lda, 1, a + row + k * lda, lda);
       });
     }
-    const std::int32_t info = factor_diagonal(w, diagonal, lda);
-    if (info != 0) return static_cast<std::int32_t>(k) + info;
+    const std::int64_t info = factor_diagonal(w, diagonal, lda);
+    if (info != 0) return static_cast<std::int32_t>(k + info);
     const double flops = static_cast<double>(below) * static_cast<double>(w) * static_cast<double>(w);
     team.each(tasks(below), dense_cost(2 * flops), [&](std::int64_t task) {
       const std::int64_t row = k + w + task * kTaskRows, rows = std::min(kTaskRows, n - row);
-      trsm_lower(Side::right, Op::transpose, rows, w, 1, diagonal, lda, a + row + k * lda, lda);
+      solve_right(rows, w, diagonal, lda, a + row + k * lda, lda);
     });
   }
   return 0;
@@ -69,7 +73,7 @@ std::int32_t factor_lower(std::int64_t n, std::int64_t existing, double* a, std:
     const double e = static_cast<double>(existing);
     team.each(tasks(fresh), dense_cost(static_cast<double>(fresh) * e * e), [&](std::int64_t task) {
       const std::int64_t row = existing + task * kTaskRows, rows = std::min(kTaskRows, n - row);
-      trsm_lower(Side::right, Op::transpose, rows, existing, 1, a, lda, a + row, lda);
+      solve_right(rows, existing, a, lda, a + row, lda);
     });
     team.each(tasks(fresh), dense_cost(static_cast<double>(fresh * fresh) * e), [&](std::int64_t task) {
       const std::int64_t row = existing + task * kTaskRows, rows = std::min(kTaskRows, n - row);

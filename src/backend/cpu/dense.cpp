@@ -1,4 +1,4 @@
-// The only file that names BLAS and LAPACK. Fortran entry points, declared here: no header of any implementation is needed, and
+// The only file that names BLAS. Fortran entry points, declared here: no header of any implementation is needed, and
 // any implementation with 32-bit integers links.
 #include "backend/cpu/dense.hpp"
 
@@ -17,14 +17,13 @@ void dtrsm_(const char*, const char*, const char*, const char*, const int*, cons
             const int*, double*, const int*, std::size_t, std::size_t, std::size_t, std::size_t);
 void dtrmm_(const char*, const char*, const char*, const char*, const int*, const int*, const double*, const double*,
             const int*, double*, const int*, std::size_t, std::size_t, std::size_t, std::size_t);
-void dpotrf_(const char*, const int*, double*, const int*, int*, std::size_t);
 }
 
 namespace warpbo::backend::cpu {
 
 namespace {
 
-// CpuBackend checks that every size fits before it calls (cpu_backend.cpp, check_sizes).
+// A matrix with a side of 2^31 would not fit into any memory: sizes always fit.
 int as_int(std::int64_t value) { return static_cast<int>(value); }
 int leading(std::int64_t value) { return static_cast<int>(std::max<std::int64_t>(value, 1)); }
 
@@ -73,14 +72,6 @@ void trmm_lower(Side side, Op op, std::int64_t m, std::int64_t n, double alpha, 
   const char s = static_cast<char>(side), t = static_cast<char>(op);
   const int im = as_int(m), in = as_int(n), il = leading(ldl), ib = leading(ldb);
   dtrmm_(&s, "L", &t, "N", &im, &in, &alpha, l, &il, b, &ib, 1, 1, 1, 1);
-}
-
-std::int64_t potrf_lower(std::int64_t n, double* a, std::int64_t lda) {
-  if (n <= 0) return 0;
-  const int in = as_int(n), ia = leading(lda);
-  int info = 0;
-  dpotrf_("L", &in, a, &ia, &info, 1);
-  return info;
 }
 
 }  // namespace warpbo::backend::cpu

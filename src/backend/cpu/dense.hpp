@@ -1,4 +1,4 @@
-/// Dense linear algebra on column-major arrays: the few BLAS and LAPACK routines that the CPU backend uses, under our own
+/// Dense linear algebra on column-major arrays: the few BLAS routines that the CPU backend uses, under our own
 /// names. Each call runs on the calling thread alone. Sizes may be 0.
 #pragma once
 
@@ -28,8 +28,5 @@ void trsm_lower(Side side, Op op, std::int64_t m, std::int64_t n, double alpha, 
 /// B (m x n) = alpha op(L) B, or alpha B op(L) for Side::right.
 void trmm_lower(Side side, Op op, std::int64_t m, std::int64_t n, double alpha, const double* l, std::int64_t ldl, double* b,
                 std::int64_t ldb);
-
-/// Lower Cholesky factor in place; 0, or 1 + the row of the first pivot that was not positive. NaN pivots may pass unreported.
-std::int64_t potrf_lower(std::int64_t n, double* a, std::int64_t lda);
 
 }  // namespace warpbo::backend::cpu

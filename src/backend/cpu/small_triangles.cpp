@@ -3,6 +3,7 @@
 #include "backend/cpu/vectorize.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace warpbo::backend::cpu {
 
@@ -36,6 +37,86 @@ void invert_columns(std::int64_t n, const double* l, std::int64_t ldl, double* x
   }
 }
 
+[[gnu::always_inline]] inline void store(double* to, const Lanes& lanes) { *reinterpret_cast<Lanes*>(to) = lanes; }
+
+/// Rows of B in R groups of kLanes: B <- B L'^-1, eight columns at a time in registers. `inverse` holds 1 / L[k, k].
+template <int R>
+[[gnu::always_inline]] inline void solve_strip(std::int64_t n, const double* l, std::int64_t ldl, const double* inverse,
+                                               double* b, std::int64_t ldb) {
+  std::int64_t c = 0;
+  for (; c + kLanes <= n; c += kLanes) {
+    Lanes x[kLanes][R];
+#pragma GCC unroll 8
+    for (int q = 0; q < kLanes; ++q)
+#pragma GCC unroll 2
+      for (int r = 0; r < R; ++r) x[q][r] = load(b + r * kLanes + (c + q) * ldb);
+    for (std::int64_t j = 0; j < c; ++j) {
+      const double* column = l + c + j * ldl;
+#pragma GCC unroll 2
+      for (int r = 0; r < R; ++r) {
+        const Lanes solved = load(b + r * kLanes + j * ldb);
+#pragma GCC unroll 8
+        for (int q = 0; q < kLanes; ++q) x[q][r] -= solved * column[q];
+      }
+    }
+#pragma GCC unroll 8
+    for (int q = 0; q < kLanes; ++q) {
+#pragma GCC unroll 2
+      for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 8
+        for (int p = 0; p < q; ++p) x[q][r] -= x[p][r] * l[(c + q) + (c + p) * ldl];
+        x[q][r] *= inverse[c + q];
+        store(b + r * kLanes + (c + q) * ldb, x[q][r]);
+      }
+    }
+  }
+  for (; c < n; ++c)
+    for (int r = 0; r < R; ++r) {
+      Lanes x = load(b + r * kLanes + c * ldb);
+      for (std::int64_t j = 0; j < c; ++j) x -= load(b + r * kLanes + j * ldb) * l[c + j * ldl];
+      store(b + r * kLanes + c * ldb, x * inverse[c]);
+    }
+}
+
+WARPBO_VECTORIZED
+void solve_rows(std::int64_t m, std::int64_t n, const double* l, std::int64_t ldl, const double* inverse, double* b,
+                std::int64_t ldb) {
+  std::int64_t row = 0;
+  for (; row + 2 * kLanes <= m; row += 2 * kLanes) solve_strip<2>(n, l, ldl, inverse, b + row, ldb);
+  for (; row < m; row += kLanes) solve_strip<1>(n, l, ldl, inverse, b + row, ldb);
+}
+
+/// The diagonal block of rows [row, row + kLanes) of `a` (distance kSmallTriangle) less the product of what stands left of it.
+WARPBO_VECTORIZED
+void update_corner(std::int64_t row, double* a) {
+  Lanes x[kLanes];
+#pragma GCC unroll 8
+  for (int q = 0; q < kLanes; ++q) x[q] = load(a + row + (row + q) * kSmallTriangle);
+  for (std::int64_t j = 0; j < row; ++j) {
+    const double* column = a + row + j * kSmallTriangle;
+    const Lanes rows = load(column);
+#pragma GCC unroll 8
+    for (int q = 0; q < kLanes; ++q) x[q] -= rows * column[q];
+  }
+#pragma GCC unroll 8
+  for (int q = 0; q < kLanes; ++q) store(a + row + (row + q) * kSmallTriangle, x[q]);
+}
+
+/// Scalar factorization of an n x n corner, n <= kLanes; as factor_small. `inverse` receives 1 / L[k, k].
+std::int64_t factor_corner(std::int64_t n, double* a, double* inverse) {
+  for (std::int64_t k = 0; k < n; ++k) {
+    double* column = a + k * kSmallTriangle;
+    const double pivot = column[k];
+    if (!(pivot > 0) || !std::isfinite(pivot)) return k + 1;
+    column[k] = std::sqrt(pivot);
+    inverse[k] = 1.0 / column[k];
+    for (std::int64_t i = k + 1; i < n; ++i) column[i] *= inverse[k];
+    for (std::int64_t j = k + 1; j < n; ++j)
+      for (std::int64_t i = j; i < n; ++i) a[i + j * kSmallTriangle] -= column[i] * column[j];
+  }
+  return 0;
+}
+
 }  // namespace
 
 void invert_small(std::int64_t n, const double* l, std::int64_t ldl, double* out, std::int64_t ldo) {
@@ -43,6 +124,35 @@ void invert_small(std::int64_t n, const double* l, std::int64_t ldl, double* out
   std::fill_n(x, kSmallTriangle * n, 0.0);
   invert_columns(n, l, ldl, x);
   for (std::int64_t j = 0; j < n; ++j) std::copy(x + j + j * kSmallTriangle, x + n + j * kSmallTriangle, out + j + j * ldo);
+}
+
+std::int64_t factor_small(std::int64_t n, double* a, std::int64_t lda) {
+  alignas(64) double x[kSmallTriangle * kSmallTriangle], inverse[kSmallTriangle];
+  std::fill_n(x, kSmallTriangle * padded(n), 0.0);
+  for (std::int64_t j = 0; j < n; ++j) std::copy(a + j + j * lda, a + n + j * lda, x + j + j * kSmallTriangle);
+  // Eight rows after eight: what stands left of the diagonal block is solved against the rows above, then the block is
+  // factored.
+  std::int64_t info = 0;
+  for (std::int64_t row = 0; row < n && info == 0; row += kLanes) {
+    solve_rows(kLanes, row, x, kSmallTriangle, inverse, x + row, kSmallTriangle);
+    update_corner(row, x);
+    info = factor_corner(std::min(kLanes, n - row), x + row + row * kSmallTriangle, inverse + row);
+    if (info != 0) info += row;
+  }
+  for (std::int64_t j = 0; j < n; ++j) std::copy(x + j + j * kSmallTriangle, x + n + j * kSmallTriangle, a + j + j * lda);
+  return info;
+}
+
+void solve_right_small(std::int64_t m, std::int64_t n, const double* l, std::int64_t ldl, double* b, std::int64_t ldb) {
+  alignas(64) double inverse[kSmallTriangle], rest[kLanes * kSmallTriangle];
+  for (std::int64_t k = 0; k < n; ++k) inverse[k] = 1.0 / l[k + k * ldl];
+  const std::int64_t whole = m / kLanes * kLanes, left = m - whole;
+  solve_rows(whole, n, l, ldl, inverse, b, ldb);
+  if (left == 0) return;
+  std::fill_n(rest, kLanes * n, 0.0);
+  for (std::int64_t j = 0; j < n; ++j) std::copy_n(b + whole + j * ldb, left, rest + j * kLanes);
+  solve_rows(kLanes, n, l, ldl, inverse, rest, kLanes);
+  for (std::int64_t j = 0; j < n; ++j) std::copy_n(rest + j * kLanes, left, b + whole + j * ldb);
 }
 
 }  // namespace warpbo::backend::cpu
