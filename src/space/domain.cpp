@@ -10,8 +10,6 @@ namespace warpbo::space {
 
 namespace {
 
-// Logarithmic grids up to this size keep a table of their entries.
-constexpr std::int64_t kTableLevels = 2048;
 // Up to this many choices a comparison of each is as quick as a hash.
 constexpr std::size_t kScannedChoices = 8;
 
@@ -71,10 +69,7 @@ void Domain::prepare_scale() {
     log_width_ = split_log_         ? std::log(high_) - log_low_
                  : high_ / low_ < 2 ? std::log1p(width_ / low_)
                                     : std::log(high_ / low_);
-    if (levels_ > 0 && levels_ <= kTableLevels) {
-      entries_.resize(static_cast<std::size_t>(levels_));
-      for (std::int64_t k = 0; k < levels_; ++k) entries_[static_cast<std::size_t>(k)] = compute_entry(k);
-    }
+    well_spaced_ = levels_ > 0 && step_ >= high_ * 0x1p-40;
   }
   // The spacing of doubles near the bounds, in units of the entry. Conversions round to one unit in the last place at worst, so
   // entries that are four spacings apart come back as themselves.
@@ -88,7 +83,7 @@ void Domain::prepare_scale() {
 double Domain::quantize(double entry) const {
   // Adding and subtracting 2^52 quanta rounds a number in [0, 1] to a multiple of the quantum, ties to even.
   const double shift = quantum_ * 0x1p52;
-  const volatile double shifted = clamp01(entry) + shift;
+  const double shifted = clamp01(entry) + shift;
   return shifted - shift;
 }
 
@@ -150,7 +145,6 @@ double Domain::entry(std::int64_t level) const {
   if (levels_ <= 1) return 0;
   level = std::clamp<std::int64_t>(level, 0, levels_ - 1);
   if (nominal_) return static_cast<double>(level);
-  if (!entries_.empty()) return entries_[static_cast<std::size_t>(level)];
   return compute_entry(level);
 }
 
@@ -167,30 +161,29 @@ std::int64_t Domain::level(double entry) const {
 }
 
 std::int64_t Domain::search_level(double target) const {
-  // Finds the lowest level whose entry reaches the target; that one or its predecessor is the nearest.
-  std::int64_t above = 0;
-  if (!entries_.empty()) {
-    above = std::lower_bound(entries_.begin(), entries_.end(), target) - entries_.begin();
-  } else {
-    const double guess = log_ ? (number_at_place(target) - low_) / step_ : target * static_cast<double>(levels_ - 1);
-    above = std::clamp<std::int64_t>(static_cast<std::int64_t>(guess), 0, levels_ - 1);
-    std::int64_t below = above;  // gallops away from the guess until entry(below) < target <= entry(above)
-    for (std::int64_t stride = 1; above < levels_ - 1 && compute_entry(above) < target; stride *= 2)
-      above = std::min(above + stride, levels_ - 1);
-    for (std::int64_t stride = 1; below >= 0 && compute_entry(below) >= target; stride *= 2)
-      below -= std::min(stride, below + 1);
-    while (above - below > 1) {
-      const std::int64_t middle = below + (above - below) / 2;
-      (compute_entry(middle) >= target ? above : below) = middle;
-    }
+  const double guess = log_ ? (number_at_place(target) - low_) / step_ : target * static_cast<double>(levels_ - 1);
+  std::int64_t above = std::clamp<std::int64_t>(static_cast<std::int64_t>(guess), 0, levels_ - 1);
+  if (well_spaced_) {
+    // The guess is off by much less than a level, so the level below and the level above it enclose the target.
+    if (above == levels_ - 1) return above;
+    return target - compute_entry(above) > compute_entry(above + 1) - target ? above + 1 : above;
   }
-  above = std::min(above, levels_ - 1);
+  // Finds the lowest level whose entry reaches the target; that one or its predecessor is the nearest. Gallops away from the
+  // guess until entry(below) < target <= entry(above).
+  std::int64_t below = above;
+  for (std::int64_t stride = 1; above < levels_ - 1 && compute_entry(above) < target; stride *= 2)
+    above = std::min(above + stride, levels_ - 1);
+  for (std::int64_t stride = 1; below >= 0 && compute_entry(below) >= target; stride *= 2) below -= std::min(stride, below + 1);
+  while (above - below > 1) {
+    const std::int64_t middle = below + (above - below) / 2;
+    (compute_entry(middle) >= target ? above : below) = middle;
+  }
   if (above == 0) return 0;
-  const double upper = entry(above);
-  const double lower = entry(above - 1);
-  if (target - lower > upper - target || upper == lower) return above;
+  const double upper = compute_entry(above);
+  const double lower = compute_entry(above - 1);
+  if (target - lower > upper - target) return above;
   // The predecessor is nearer, but may share its entry with lower levels: the lowest stands for them.
-  if (above > 1 && entry(above - 2) == lower) return search_level(lower);
+  if (above > 1 && compute_entry(above - 2) == lower) return search_level(lower);
   return above - 1;
 }
 

@@ -92,14 +92,14 @@ class Domain {
   bool nominal_ = false;
   bool wide_ = false;  // high - low overflows: arithmetic on halves
   double quantum_ = kEntryQuantum;
-  bool split_log_ = false;  // high / low overflows: differences of logarithms instead of ratios
+  bool well_spaced_ = false;  // the levels of a logarithmic grid are far apart, compared with rounding errors
+  bool split_log_ = false;    // high / low overflows: differences of logarithms instead of ratios
   std::int64_t levels_ = 0;
   std::int64_t int_step_ = 1;
   double low_ = 0, high_ = 0;  // high_ is the largest value that the step allows
   double step_ = 0;            // in numbers; 0 for continuous
   double width_ = 0;           // high_ - low_, of halves if wide_
   double log_low_ = 0, log_width_ = 0;
-  std::vector<double> entries_;  // of every level of a small logarithmic grid
   std::unordered_map<Value, std::int64_t> choices_;
 };
 

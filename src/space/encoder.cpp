@@ -44,9 +44,10 @@ struct Scratch {
   std::vector<unsigned char> exists;
   std::vector<double> original;
   std::vector<double> rounded;
+  std::vector<double> smooth;
 
   void fit(std::size_t variables, std::size_t columns) {
-    if (x.size() < variables) x.resize(variables), exists.resize(variables);
+    if (x.size() < variables) x.resize(variables), exists.resize(variables), smooth.resize(variables);
     if (original.size() < columns) original.resize(columns), rounded.resize(columns);
   }
 };
@@ -113,6 +114,22 @@ bool repair(const Compiled& compiled, std::span<double> row, Scratch& memory) {
   return false;
 }
 
+/// Whether the row as it came, grids taken as continua, satisfies the inequalities: only then has rounding led out of the
+/// feasible set.
+bool inside_before_rounding(const Compiled& compiled, std::span<const double> row, Scratch& memory) {
+  const ConstraintSet& constraints = compiled.constraints();
+  for (std::size_t v = 0; v < constraints.variables().size(); ++v) {
+    const std::size_t p = constraints.variables()[v];
+    const std::ptrdiff_t column = compiled.column_of()[p];
+    memory.smooth[v] = compiled.domains()[p].smooth_number(column < 0 ? 0 : row[static_cast<std::size_t>(column)]);
+  }
+  constraints.project(memory.smooth, memory.exists, compiled.domains());
+  return std::all_of(constraints.rows().begin(), constraints.rows().end(), [&](const ConstraintSet::Row& constraint) {
+    return constraint.equality || !constraints.applies(constraint, memory.exists) ||
+           ConstraintSet::residual(constraint, memory.smooth) <= constraint.tolerance;
+  });
+}
+
 /// Snaps a row and leaves its projected variables in the scratch memory. True if it is feasible.
 bool snap_row(const Compiled& compiled, std::span<double> row, Scratch& memory) {
   const ConstraintSet& constraints = compiled.constraints();
@@ -123,7 +140,7 @@ bool snap_row(const Compiled& compiled, std::span<double> row, Scratch& memory) 
   std::copy(row.begin(), row.end(), memory.original.begin());
   snap_entries(compiled, row);
   bool feasible = project(compiled, row, memory);
-  if (!feasible) {
+  if (!feasible && inside_before_rounding(compiled, std::span(memory.original).first(row.size()), memory)) {
     std::copy(row.begin(), row.end(), memory.rounded.begin());
     feasible = repair(compiled, row, memory);
     if (!feasible) {
