@@ -18,11 +18,16 @@ std::string to_string(const Value& value) {
 
 std::string_view to_string(TrialState state) noexcept {
   switch (state) {
-    case TrialState::running: return "running";
-    case TrialState::complete: return "complete";
-    case TrialState::pruned: return "pruned";
-    case TrialState::failed: return "failed";
-    case TrialState::waiting: return "waiting";
+    case TrialState::running:
+      return "running";
+    case TrialState::complete:
+      return "complete";
+    case TrialState::pruned:
+      return "pruned";
+    case TrialState::failed:
+      return "failed";
+    case TrialState::waiting:
+      return "waiting";
   }
   return "running";
 }

@@ -1,4 +1,3 @@
-#include <warpbo/device.hpp>
 #include <warpbo/trial.hpp>
 
 #include <gtest/gtest.h>
@@ -30,12 +29,6 @@ TEST(Parameters, SetReplacesInPlace) {
   EXPECT_EQ(p.size(), 2U);
   EXPECT_EQ(p.begin()->first, "a");
   EXPECT_EQ(p.get<double>("a"), 5.0);
-}
-
-TEST(Device, ParsesAndRefuses) {
-  EXPECT_EQ(Device::parse("cuda:1"), Device::cuda(1));
-  EXPECT_EQ(Device::parse("auto").name(), "auto");
-  for (const char* bad : {"", "gpu", "cuda:", "cuda:-1", "cuda:x"}) EXPECT_THROW((void)Device::parse(bad), Error) << bad;
 }
 
 }  // namespace
