@@ -80,6 +80,7 @@ Parameters Points::canonical(const Parameters& parameters) const {
 }
 
 std::optional<std::string> Points::check_part(const Parameters& parameters) const {
+  if (parameters.empty()) return std::nullopt;
   for (const auto& [name, value] : parameters) {
     const ParameterSpec* spec = space_.find(name);
     if (spec == nullptr) {

@@ -50,6 +50,9 @@ SuggestResult Proposer::propose(const SuggestRequest& request, const KnownPoints
   out.model = std::move(suggested.model);
   Keys chosen;
   accept(suggested, request, known, chosen, out);
+  if (std::ssize(suggested.suggestions) < request.count && !out.exhausted && out.degraded.empty())
+    out.degraded.push_back(sampler_->name() + " proposed " + std::to_string(suggested.suggestions.size()) + " of " +
+                           std::to_string(request.count) + " points; quasi-random points for the rest");
   if (std::ssize(out.suggestions) < request.count && !out.exhausted) fill(request, known, chosen, out);
   return out;
 }

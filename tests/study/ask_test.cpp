@@ -104,6 +104,14 @@ TEST(StudyAsk, ProposalsOutsideOfTheDomainAreReplaced) {
   EXPECT_GE(notices.count("outside of the space"), 1);
 }
 
+TEST(StudyAsk, TooFewProposalsAreCompleted) {
+  Study study = new_study(line(), options_with([](const SuggestRequest&) { return with({{{{"x", 0.5}}, "lazy"}}); }));
+  const std::vector<Trial> trials = study.ask(3);
+  ASSERT_EQ(trials.size(), 3U);
+  EXPECT_EQ(trials[0].get<double>("x"), 0.5);
+  EXPECT_TRUE(mentions(trials[2].attributes.at("warpbo:degraded"), "1 of 3"));
+}
+
 TEST(StudyAsk, RepeatedProposalsAreReplacedUnlessTheObjectiveIsNoisy) {
   for (const Noise noise : {Noise::deterministic, Noise::infer, Noise::noisy}) {
     StudyOptions options = options_with([](const SuggestRequest& request) {
@@ -158,6 +166,25 @@ TEST(StudyAsk, FixedValuesAreCheckedAndTaken) {
     EXPECT_FALSE(study.space().check(trial.parameters));
   }
   EXPECT_EQ(study.count(TrialState::waiting), 1) << "an enqueued trial need not have the fixed values";
+}
+
+TEST(StudyAsk, S12_FixedValuesThatNoConstraintAdmitsEndWithAnError) {
+  Space space;
+  space.real("x", 0.0, 1.0);
+  space.real("y", 0.0, 1.0);
+  space.constrain("x + y <= 1");
+  space.constrain("x >= 0.5 * y");
+  Study study = new_study(space);
+  AskOptions options;
+  options.fixed = {{"y", 0.9}};  // x <= 0.1 and x >= 0.45
+  try {
+    (void)study.ask(options);
+    ADD_FAILURE() << "no point has this value";
+  } catch (const Error& error) {
+    EXPECT_TRUE(error.code() == ErrorCode::exhausted || error.code() == ErrorCode::invalid_argument) << error.what();
+  }
+  EXPECT_EQ(study.count(), 0);
+  EXPECT_FALSE(space.check(study.ask().parameters)) << "the study goes on";
 }
 
 TEST(StudyAsk, S9_ASinglePointIsGivenOnceOrRepeatedWhenNoisy) {
