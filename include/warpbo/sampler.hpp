@@ -30,7 +30,9 @@ enum class SamplerKind {
   automatic,               ///< chooses among the others from the space, the history and the batch size
   gp,                      ///< Gaussian process with (q)LogEI
   random,                  ///< uniform in the space
-  grid,                    ///< every point of a finite space (real parameters without step: `grid_points` values), then exhausted
+  /// Every point of a grid once, then exhausted (with `Noise::noisy`: round after round). Real parameters without step take `grid_points`
+  /// values. Order: nested loops over the parameters as declared, the first slowest, each from its lowest value or first choice up.
+  grid,
   sobol,                   ///< scrambled Sobol' sequence
   differential_evolution,  ///< L-SHADE-like adaptive differential evolution
 };
