@@ -8,7 +8,13 @@
 ///     space.constrain("lr + 0.001 * width <= 0.2");
 ///
 /// Every value that warpbo hands out lies exactly in its domain: bounds are never overshot, a stepped parameter takes exactly
-/// the values low + k * step, integers are exact over the whole range of +-2^53.
+/// the values low + k * step (the double nearest to it, and `high` itself where only rounding keeps a multiple from it), integers are
+/// exact over the whole range of +-2^53.
+///
+/// Names have 1 to 200 bytes of UTF-8, no control characters and no space at either end; otherwise they are opaque. In conditions and
+/// constraints, a name that is not an identifier (letters, digits, '_' and '.') stands in backticks: "`learning rate` <= 0.1".
+/// A parameter with one value only (low == high, one choice, a step beyond the range) is handed out with every trial and unknown to
+/// the model.
 #pragma once
 
 #include <warpbo/export.hpp>
@@ -55,7 +61,9 @@ class WARPBO_EXPORT ParameterBuilder {
   /// multiple below `high`.
   ParameterBuilder& step(double step);
   /// The parameter exists only when the condition holds: "opt == 'sgd'", "layers >= 2", "opt in ['sgd', 'rmsprop']", joined
-  /// with `and`. It may name only parameters declared before it; if one of those is itself absent, so is this one.
+  /// with `and`. Operators: == != < <= > >= in [...]; text stands in single or double quotes, where a backslash escapes a quote or a
+  /// backslash. It may name only parameters declared before it; if one of those is itself absent, so is this one. Refused: a value that
+  /// the parent cannot take, == on a real without step, an order on a categorical.
   ParameterBuilder& when(std::string_view condition);
   /// The same as `when(parent == value)`.
   ParameterBuilder& when(std::string_view parent, const Value& value);
@@ -98,7 +106,8 @@ class WARPBO_EXPORT Space {
   void add(ParameterSpec spec);
 
   /// Adds a linear constraint over real and integer parameters, such as "x1 + x2 <= 1" or "2 * a - b >= 0.5 * c" or "x + y == 1".
-  /// A constraint that mentions an absent conditional parameter does not apply to that trial.
+  /// A constraint that mentions an absent conditional parameter does not apply to that trial. The parameters must be declared before.
+  /// An equality is solved for one of its parameters, preferably a real one; it holds up to rounding.
   void constrain(std::string_view linear_inequality);
 
   [[nodiscard]] const std::vector<ParameterSpec>& parameters() const noexcept;

@@ -23,6 +23,11 @@ class Compiled {
   Compiled(const Compiled&) = delete;
   Compiled& operator=(const Compiled&) = delete;
 
+  /// Prepares the domains for many conversions.
+  void tabulate() {
+    for (Domain& domain : domains_) domain.tabulate();
+  }
+
   [[nodiscard]] const std::vector<ParameterSpec>& specs() const noexcept { return specs_; }
   [[nodiscard]] const std::vector<Domain>& domains() const noexcept { return domains_; }
   /// Full conditions by parameter.

@@ -135,7 +135,16 @@ Value Domain::value_at(std::int64_t level) const {
   return spec_->choices[static_cast<std::size_t>(level)];
 }
 
+void Domain::tabulate() {
+  constexpr std::int64_t kMostLevels = 2048;
+  if (!log_ || levels_ < 2 || levels_ > kMostLevels || !entries_.empty()) return;
+  std::vector<double> entries;
+  for (std::int64_t k = 0; k < levels_; ++k) entries.push_back(compute_entry(k));
+  entries_ = std::move(entries);
+}
+
 double Domain::compute_entry(std::int64_t level) const {
+  if (!entries_.empty()) return entries_[static_cast<std::size_t>(level)];
   if (log_) return place(number_at(level));
   // Both are exact up to 2^53 levels, so the quotient is the double nearest to the fraction, and different levels differ.
   return static_cast<double>(level) / static_cast<double>(levels_ - 1);

@@ -20,6 +20,9 @@ class Domain {
   /// `spec` must have passed check_spec and must outlive the domain.
   explicit Domain(const ParameterSpec& spec);
 
+  /// Keeps the entries of a small logarithmic grid, for owners that look levels up often.
+  void tabulate();
+
   [[nodiscard]] const ParameterSpec& spec() const noexcept { return *spec_; }
   [[nodiscard]] bool numeric() const noexcept { return shape_ != Shape::choice; }
   /// Values without number: the entries are the multiples of a quantum.
@@ -100,6 +103,7 @@ class Domain {
   double step_ = 0;            // in numbers; 0 for continuous
   double width_ = 0;           // high_ - low_, of halves if wide_
   double log_low_ = 0, log_width_ = 0;
+  std::vector<double> entries_;  // of every level, if tabulated
   std::unordered_map<Value, std::int64_t> choices_;
 };
 

@@ -13,7 +13,7 @@
 namespace warpbo::space {
 
 struct Encoder::Tables {
-  explicit Tables(const Space& space) : compiled(space) {}
+  explicit Tables(const Space& space) : compiled(space) { compiled.tabulate(); }
 
   /// The sampler for the constraints that apply now. Kept for the next call unless it depends on the values of parents.
   std::shared_ptr<const InteriorSampler> interior(std::span<const double> x, std::span<const unsigned char> exists) const {
