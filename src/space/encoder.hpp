@@ -1,10 +1,14 @@
 /// Maps trials to points that a model can work with, and back.
 ///
-/// A point has one column per parameter that is not constant. Numeric columns (real, integer, ordinal) lie in [0, 1]; linear
+/// A point has one column per parameter that has more than one value. Numeric columns (real, integer, ordinal) lie in [0, 1]; linear
 /// parameters map linearly, log parameters through the logarithm, so that low -> 0 and high -> 1 (the largest value that the step
 /// allows). Categorical columns hold the index of the choice, compared by equality.
 /// A conditional parameter that does not exist in a trial gets 0.5 (numeric) or -1 (categorical): two trials without it do not
 /// differ in this column, and a trial without it sits in the middle of those that have it.
+///
+/// Snapped entries of continuous columns are multiples of 2^-48 (coarser where the range holds few doubles), so that encoding a decoded
+/// point gives it back bit for bit. A real value from elsewhere therefore need not come back bit for bit from decode(encode(value)):
+/// who fixes a value puts it back after decoding.
 #pragma once
 
 #include <warpbo/space.hpp>
@@ -42,6 +46,7 @@ class Encoder {
 
   /// Writes the point of a trial's parameters (`dimensions()` values). Values outside the domain (an older history, another
   /// program) are clamped; unknown choices and wrong types return false, and the row is then unspecified.
+  /// A parameter that is missing although it should exist (another program did not know it) is encoded like an absent one.
   bool encode(const Parameters& parameters, std::span<double> row) const;
 
   /// The trial of a point: every value exactly in its domain, absent conditionals left out, constants added, in the space's order.
