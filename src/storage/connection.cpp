@@ -1,5 +1,6 @@
 #include "storage/connection.hpp"
 
+#include "storage/probe.hpp"
 #include "storage/schema.hpp"
 
 #include <warpbo/error.hpp>
@@ -75,7 +76,7 @@ Connection::~Connection() {
 
 void Connection::open_writable() {
   identity_ = file_identity(location_.path);
-  const bool existing = has_database_header(location_);
+  const bool existing = holds_database(location_);
   database_ = std::make_unique<Database>(location_.path, SQLITE_OPEN_READWRITE, location_.label);
   if (existing) {
     // Until the content is known to be ours nothing may be written, not even a checkpoint when the connection is closed again.
@@ -118,7 +119,7 @@ void Connection::check_content() {
 void Connection::open_read_only() {
   identity_ = file_identity(location_.path);
   seen_ = snapshot();
-  if (!has_database_header(location_)) {
+  if (!holds_database(location_)) {
     throw Error(ErrorCode::unavailable, "store " + location_.label + ": the file is empty; create a study first");
   }
   if (!try_live()) {

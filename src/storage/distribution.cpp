@@ -141,11 +141,12 @@ std::string distribution_text(const ParameterSpec& spec) {
   return choices_text(spec.choices);
 }
 
-std::optional<ParameterSpec> read_distribution(std::string_view name, std::string_view text) {
+std::optional<ParameterSpec> read_distribution(std::string_view name, std::string_view text, std::string_view label) {
   const std::optional<Json> json = parse_json(text);
   if (!json) {
-    throw Error(ErrorCode::data_corrupt, "the stored distribution of parameter " + text::quote(name) +
-                                             " is damaged: " + text::quote(text) + "; restore the store from a backup");
+    throw Error(ErrorCode::data_corrupt, "store " + std::string(label) + ": the stored distribution of parameter " +
+                                             text::quote(name) + " is damaged: " + text::quote(text) +
+                                             "; restore the store from a backup");
   }
   const Json* kind = json->find("name");
   const Json* attributes = json->find("attributes");

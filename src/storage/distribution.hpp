@@ -22,8 +22,9 @@ namespace warpbo::storage {
 [[nodiscard]] std::string distribution_text(const ParameterSpec& spec);
 
 /// A distribution as a specification of kind real, integer or categorical. Nothing if the text is JSON but no distribution that
-/// we know; throws `data_corrupt` if it is not even JSON.
-[[nodiscard]] std::optional<ParameterSpec> read_distribution(std::string_view name, std::string_view text);
+/// we know; throws `data_corrupt`, naming the store `label`, if it is not even JSON.
+[[nodiscard]] std::optional<ParameterSpec> read_distribution(std::string_view name, std::string_view text,
+                                                             std::string_view label);
 
 /// The stored number of a value. Nothing if the value has another type or is none of the choices.
 [[nodiscard]] std::optional<double> to_internal(const ParameterSpec& spec, const Value& value);

@@ -2,8 +2,6 @@
 
 #include "base/text.hpp"
 
-#include <sqlite3.h>
-
 #include <fcntl.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -12,8 +10,6 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <memory>
-#include <vector>
 
 namespace warpbo::storage {
 
@@ -194,44 +190,6 @@ void prepare_file(const Location& location, OpenMode mode) {
                     " cannot be written (" + std::strerror(errno) +
                     "), which the write-ahead log needs; change its permissions, or open the store read-only");
   }
-}
-
-bool has_database_header(const Location& location) {
-  // Read through SQLite's own file layer: a plain close() would drop the locks that other connections of this process hold on
-  // the file.
-  sqlite3_vfs* system = sqlite3_vfs_find(nullptr);
-  std::vector<std::max_align_t> memory(static_cast<std::size_t>(system->szOsFile) / sizeof(std::max_align_t) + 1);
-  auto* file = reinterpret_cast<sqlite3_file*>(memory.data());
-  // The layer wants names that end in two zero bytes (an empty list of URI parameters).
-  const std::string name = location.path + std::string(4, '\0');
-  int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_DB;
-  if (system->xOpen(system, name.c_str(), file, flags, &flags) != SQLITE_OK) {
-    if (file->pMethods != nullptr) file->pMethods->xClose(file);
-    throw Error(ErrorCode::unavailable, "store " + location.label + ": it cannot be read; check its permissions");
-  }
-  sqlite3_int64 size = 0;
-  char header[16] = {};
-  const int sized = file->pMethods->xFileSize(file, &size);
-  const int read = sized == SQLITE_OK && size > 0 ? file->pMethods->xRead(file, header, sizeof header, 0) : SQLITE_OK;
-  file->pMethods->xClose(file);
-  if (sized != SQLITE_OK || (read != SQLITE_OK && read != SQLITE_IOERR_SHORT_READ)) {
-    throw Error(ErrorCode::unavailable, "store " + location.label + ": it cannot be read (input/output error)");
-  }
-  if (size == 0) return false;
-  static constexpr char kMagic[17] = "SQLite format 3";
-  if (std::memcmp(header, kMagic, sizeof header) == 0) return true;
-  std::size_t zeros = 0;
-  std::size_t equal = 0;
-  for (std::size_t i = 0; i < sizeof header; ++i) {
-    zeros += header[i] == '\0' ? 1 : 0;
-    equal += header[i] == kMagic[i] ? 1 : 0;
-  }
-  if (zeros == sizeof header || equal >= sizeof header / 2) {
-    throw Error(ErrorCode::data_corrupt,
-                "store " + location.label + ": the first bytes of the file are damaged; it was not changed; restore a backup");
-  }
-  throw Error(ErrorCode::invalid_argument,
-              "store " + location.label + ": this is not an SQLite database; it was not changed; choose another path");
 }
 
 void sync_directory_of(const std::string& path) noexcept {

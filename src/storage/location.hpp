@@ -43,10 +43,6 @@ struct FileIdentity {
 /// missing and may be written. Throws `invalid_argument` (a directory, a device), `read_only`, `unavailable`.
 void prepare_file(const Location& location, OpenMode mode);
 
-/// Checks that a file begins like an SQLite database. Returns false for an empty file; throws `invalid_argument` for anything
-/// else.
-bool has_database_header(const Location& location);
-
 /// Makes a new directory entry durable.
 void sync_directory_of(const std::string& path) noexcept;
 

@@ -46,7 +46,7 @@ Trial& MemoryStorage::trial(std::int64_t trial_id) {
 void MemoryStorage::note_parameters(Study& study, const Space& space, const Parameters& parameters) {
   for (const auto& [name, value] : parameters) {
     // By way of the distribution's text, so that both kinds of store forget the same things (ordinals become categoricals).
-    const std::optional<ParameterSpec> written = read_distribution(name, distribution_text(*space.find(name)));
+    const std::optional<ParameterSpec> written = read_distribution(name, distribution_text(*space.find(name)), "memory:");
     const auto at =
         std::find_if(study.seen.begin(), study.seen.end(), [&](const ParameterSpec& spec) { return spec.name == name; });
     if (written) at == study.seen.end() ? static_cast<void>(study.seen.push_back(*written)) : unite(*at, *written);

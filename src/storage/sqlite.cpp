@@ -58,6 +58,9 @@ std::pair<ErrorCode, std::string> explain(int code, int system_error) {
       return {ErrorCode::unavailable, "another process kept it locked for a minute; end that process or try again"};
     case SQLITE_TOOBIG:
       return {ErrorCode::invalid_argument, "a text is too large for the store; keep attributes below 16 MiB"};
+    case SQLITE_ERROR:
+      // Our statements are fixed and right for Optuna's tables, so that a failing one means that the tables are not those.
+      return {ErrorCode::data_corrupt, "its tables are not as they should be; restore a backup"};
     default:
       return {ErrorCode::internal, std::string("unexpected SQLite result: ") + sqlite3_errstr(code) + system};
   }
@@ -148,13 +151,26 @@ int Database::on_busy(void* self, int attempts) noexcept {
   return 1;
 }
 
+int Database::system_error() const {
+  if (!handle_) return 0;
+  // The reason of a failed write is kept with the file that was written: the database itself, or its journal or log.
+  for (const int which : {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER}) {
+    sqlite3_file* file = nullptr;
+    int error = 0;
+    if (sqlite3_file_control(handle_.get(), "main", which, static_cast<void*>(&file)) != SQLITE_OK) continue;
+    if (file == nullptr || file->pMethods == nullptr) continue;
+    if (file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &error) == SQLITE_OK && no_space(error)) return error;
+  }
+  return sqlite3_system_errno(handle_.get());
+}
+
 void Database::fail(int code) {
-  const int system_error = handle_ ? sqlite3_system_errno(handle_.get()) : 0;
   const int primary = code & 0xFF;
   if (primary == SQLITE_IOERR || primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB) poisoned_ = true;
-  const auto [reason, sentence] = explain(code, system_error);
-  std::string detail =
-      reason == ErrorCode::internal && handle_ ? std::string(": ") + sqlite3_errmsg(handle_.get()) : std::string();
+  const bool told = primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN || primary == SQLITE_PERM;
+  const auto [reason, sentence] = explain(code, told ? system_error() : 0);
+  const bool detailed = handle_ && (primary == SQLITE_ERROR || reason == ErrorCode::internal);
+  const std::string detail = detailed ? std::string(" (") + sqlite3_errmsg(handle_.get()) + ")" : std::string();
   throw Error(reason, "store " + label_ + ": " + sentence + detail);
 }
 

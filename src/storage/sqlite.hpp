@@ -76,6 +76,7 @@ class Database {
   void abandon() noexcept;
 
  private:
+  [[nodiscard]] int system_error() const;
   static int on_busy(void* self, int attempts) noexcept;
 
   struct Close {

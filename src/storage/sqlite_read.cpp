@@ -27,14 +27,17 @@ constexpr std::array<std::pair<std::string_view, TrialState>, 5> kStates = {{{"R
 /// Distributions by their text: a study repeats the same few for all its trials.
 class DistributionCache {
  public:
+  explicit DistributionCache(std::string_view label) : label_(label) {}
+
   const std::optional<ParameterSpec>& get(std::string_view name, std::string_view text) {
     const auto at = known_.find(text);
     if (at != known_.end()) return at->second;
     texts_.push_back(std::make_unique<std::string>(text));
-    return known_.emplace(*texts_.back(), read_distribution(name, text)).first->second;
+    return known_.emplace(*texts_.back(), read_distribution(name, text, label_)).first->second;
   }
 
  private:
+  std::string_view label_;
   std::vector<std::unique_ptr<std::string>> texts_;
   std::unordered_map<std::string_view, std::optional<ParameterSpec>> known_;
 };
@@ -42,7 +45,7 @@ class DistributionCache {
 /// Puts one trial's values into the space's order. Without a space they stay in the order in which they come.
 class ParameterCollector {
  public:
-  explicit ParameterCollector(const Space* space) : space_(space) {
+  ParameterCollector(const Space* space, std::string_view label) : space_(space), distributions_(label) {
     if (space_ == nullptr) return;
     slots_.resize(space_->parameters().size());
     for (std::size_t i = 0; i < slots_.size(); ++i) index_.emplace(space_->parameters()[i].name, i);
@@ -296,13 +299,13 @@ std::vector<IdRange> ranges_of(std::vector<std::int64_t> ids) {
 std::vector<Trial> load_trials(Database& database, std::int64_t study_id, const Space* space,
                                const std::vector<IdRange>& ranges, std::string_view label) {
   std::vector<Trial> trials;
-  ParameterCollector collector(space);
+  ParameterCollector collector(space, label);
   for (const IdRange& range : ranges) RangeLoader(database, study_id, range, label).load(collector, trials);
   std::sort(trials.begin(), trials.end(), [](const Trial& a, const Trial& b) { return a.number < b.number; });
   return trials;
 }
 
-std::vector<ParameterSpec> load_parameters_seen(Database& database, std::int64_t study_id) {
+std::vector<ParameterSpec> load_parameters_seen(Database& database, std::int64_t study_id, std::string_view label) {
   std::vector<ParameterSpec> seen;
   Statement rows = database.prepare(
       "SELECT p.param_name, p.distribution_json FROM trials t CROSS JOIN trial_params p ON p.trial_id = t.trial_id "
@@ -310,7 +313,7 @@ std::vector<ParameterSpec> load_parameters_seen(Database& database, std::int64_t
   rows.bind(1, study_id);
   while (rows.step()) {
     const std::string name(rows.text(0));
-    const std::optional<ParameterSpec> written = read_distribution(name, rows.text(1));
+    const std::optional<ParameterSpec> written = read_distribution(name, rows.text(1), label);
     if (!written) continue;
     const auto at = std::find_if(seen.begin(), seen.end(), [&](const ParameterSpec& spec) { return spec.name == name; });
     at == seen.end() ? static_cast<void>(seen.push_back(*written)) : unite(*at, *written);

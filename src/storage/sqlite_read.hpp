@@ -33,7 +33,8 @@ struct IdRange {
 [[nodiscard]] std::vector<Trial> load_trials(Database& database, std::int64_t study_id, const Space* space,
                                              const std::vector<IdRange>& ranges, std::string_view label);
 
-[[nodiscard]] std::vector<ParameterSpec> load_parameters_seen(Database& database, std::int64_t study_id);
+[[nodiscard]] std::vector<ParameterSpec> load_parameters_seen(Database& database, std::int64_t study_id,
+                                                              std::string_view label);
 
 /// The number of the study's next trial.
 [[nodiscard]] std::int64_t next_number(Database& database, std::int64_t study_id);

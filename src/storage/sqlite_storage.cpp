@@ -24,9 +24,9 @@ bool is_system_key(std::string_view key) {
 /// What the schema wants to know about each parameter of a space: computed once per call, used for every trial.
 class StoredSpace {
  public:
-  StoredSpace(Database& database, std::int64_t study_id, const Space& space) : space_(space) {
+  StoredSpace(Database& database, std::int64_t study_id, const Space& space, std::string_view label) : space_(space) {
     texts_.reserve(space.parameters().size());
-    for (const ParameterSpec& spec : space.parameters()) texts_.push_back(text_of(database, study_id, spec));
+    for (const ParameterSpec& spec : space.parameters()) texts_.push_back(text_of(database, study_id, spec, label));
   }
 
   /// Writes the parameters of a trial, which are normalized and in the space's order. Those that it has already are kept.
@@ -48,7 +48,7 @@ class StoredSpace {
  private:
   /// Choices that read as None or nan may stand for Optuna's None or NaN: its own text is then repeated, since it refuses
   /// another one.
-  static std::string text_of(Database& database, std::int64_t study_id, const ParameterSpec& spec) {
+  static std::string text_of(Database& database, std::int64_t study_id, const ParameterSpec& spec, std::string_view label) {
     const bool choice =
         spec.kind == ParameterKind::categorical || spec.kind == ParameterKind::ordinal || spec.kind == ParameterKind::constant;
     const auto special = [](const Value& value) {
@@ -63,7 +63,7 @@ class StoredSpace {
       query.bind(1, study_id).bind(2, std::string_view(spec.name));
       if (query.step()) {
         const std::string text(query.text(0));
-        const std::optional<ParameterSpec> written = read_distribution(spec.name, text);
+        const std::optional<ParameterSpec> written = read_distribution(spec.name, text, label);
         if (written && written->choices == spec.choices) return text;
       }
     }
@@ -307,7 +307,7 @@ std::vector<Trial> SqliteStorage::create_trials(std::int64_t study_id, const Spa
   }
   return write([&](Database& database) {
     require_study(database, study_id);
-    const StoredSpace stored(database, study_id, space);
+    const StoredSpace stored(database, study_id, space, location_.label);
     std::int64_t id = next_id(database.query_integer("SELECT max(trial_id) FROM trials"), id_floor(database));
     std::int64_t number = next_number(database, study_id);
     for (Trial& trial : created) {
@@ -372,7 +372,7 @@ std::vector<Trial> SqliteStorage::claim_waiting(std::int64_t study_id, std::int6
     std::vector<Trial> claimed = load_trials(database, study_id, space ? &*space : nullptr, ranges_of(ids), location_.label);
     if (space) {
       // What another program enqueued has only the wish so far; now it becomes the trial's parameters, for everybody to see.
-      const StoredSpace stored(database, study_id, *space);
+      const StoredSpace stored(database, study_id, *space, location_.label);
       for (const Trial& trial : claimed) {
         try {
           stored.write(database, trial.id, normalize(*space, trial.parameters));
@@ -438,7 +438,7 @@ void SqliteStorage::set_trial_parameters(std::int64_t trial_id, const Space& spa
     const StoredTrial trial = require_trial(database, trial_id);
     if (is_finished(trial.state)) trial_finished(location_.label, trial.number);
     database.prepare("DELETE FROM trial_params WHERE trial_id = ?").bind(1, trial_id).run();
-    StoredSpace(database, trial.study_id, space).write(database, trial_id, ordered);
+    StoredSpace(database, trial.study_id, space, location_.label).write(database, trial_id, ordered);
     const std::string fixed = fixed_text(ordered);
     database.prepare("UPDATE trial_system_attributes SET value_json = ? WHERE trial_id = ? AND \"key\" = 'fixed_params'")
         .bind(1, std::string_view(fixed))
@@ -465,7 +465,7 @@ std::vector<Trial> SqliteStorage::read_trials(std::int64_t study_id, const Space
 std::vector<ParameterSpec> SqliteStorage::parameters_seen(std::int64_t study_id) {
   return read([&](Database& database) {
     require_study(database, study_id);
-    return load_parameters_seen(database, study_id);
+    return load_parameters_seen(database, study_id, location_.label);
   });
 }
 
