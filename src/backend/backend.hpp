@@ -168,6 +168,7 @@ struct PosteriorExtend {
 ///   ucb:    -(mean_0 - parameter * sd)
 ///   mean:   -mean_0
 ///   sd:     sqrt(variance)
+/// A variance below 1e-20 (targets are standardized) counts as that much, and its gradient as 0, so that log_ei stays finite.
 enum class AcquisitionKind { log_ei, ucb, mean, sd };
 
 struct AcquisitionSpec {
@@ -194,7 +195,8 @@ struct Acquisition {
   Matrix gradient;                       ///< m x d, or empty; 0 in categorical columns
 };
 
-/// The `count` largest values, largest first; equal ones by lower index; NaN counts as smallest.
+/// The `count` largest values, largest first; equal ones by lower index; NaN counts as smallest. Indices beyond the number of values
+/// are -1.
 struct SelectTop {
   ConstVector values;
   VectorView<std::int32_t> indices;  ///< count

@@ -4,15 +4,16 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <limits>
 #include <string>
 
 namespace warpbo::backend::cpu {
 
 void* allocate_aligned(std::size_t bytes) {
   constexpr std::size_t kAlignment = 256;
+  // Not worth asking for: a system that overcommits might even say yes.
+  constexpr std::size_t kLargest = std::size_t{1} << 40;
   void* memory = nullptr;
-  if (bytes <= std::numeric_limits<std::size_t>::max() / 2)
+  if (bytes < kLargest)
     memory = std::aligned_alloc(kAlignment, std::max(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment));
   if (memory == nullptr)
     throw Error(ErrorCode::resource_exhausted,
