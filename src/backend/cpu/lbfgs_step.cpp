@@ -16,9 +16,10 @@ bool advance(const LbfgsStep& step, std::int64_t row) {
   const math::SerialTeam team;
   const auto lower = [&](std::int64_t i) { return step.lower.data[problem + i * step.lower.leading]; };
   const auto upper = [&](std::int64_t i) { return step.upper.data[problem + i * step.upper.leading]; };
-  const auto gradient = [&](std::int64_t i) { return step.gradient.data[row + i * step.gradient.leading]; };
+  const double sign = step.maximize ? -1.0 : 1.0;
+  const auto gradient = [&](std::int64_t i) { return sign * step.gradient.data[row + i * step.gradient.leading]; };
   math::LbfgsProblem solver(team, state, dimensions, lower, upper, gradient, step.gradient_tolerance, step.value_tolerance);
-  return solver.advance(step.value.data[row]);
+  return solver.advance(sign * step.value.data[row]);
 }
 
 }  // namespace
