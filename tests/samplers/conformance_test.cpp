@@ -1,6 +1,5 @@
 // What every strategy owes its caller, whatever it does inside.
 
-#include "samplers/builtin.hpp"
 #include "samplers/random_spaces.hpp"
 #include "samplers/simulated_study.hpp"
 
@@ -22,16 +21,7 @@ std::unique_ptr<Sampler> make(SamplerKind kind, std::uint64_t seed = 1, Noise no
   options.seed = seed;
   options.noise = noise;
   options.grid_points = 3;
-  switch (kind) {
-    case SamplerKind::grid:
-      return make_grid_sampler(options);
-    case SamplerKind::sobol:
-      return make_sobol_sampler(options);
-    case SamplerKind::differential_evolution:
-      return make_differential_evolution_sampler(options);
-    default:
-      return make_random_sampler(options);
-  }
+  return make_sampler(options);
 }
 
 /// The values as one text, so that points can be put into sets.
@@ -59,19 +49,25 @@ double objective(const Parameters& parameters) {
   return sum;
 }
 
-class Conformance : public testing::TestWithParam<SamplerKind> {};
+class Conformance : public testing::TestWithParam<SamplerKind> {
+ protected:
+  /// Strategies with a model fit it at every ask: they get fewer rounds of the long tests, so that the default run stays short.
+  static std::uint64_t rounds(std::uint64_t cheap, std::uint64_t with_model) {
+    return GetParam() == SamplerKind::gp || GetParam() == SamplerKind::automatic ? with_model : cheap;
+  }
+};
 
 std::string kind_name(const testing::TestParamInfo<SamplerKind>& info) { return std::string(to_string(info.param)); }
 
 INSTANTIATE_TEST_SUITE_P(AllSamplers, Conformance,
                          testing::Values(SamplerKind::random, SamplerKind::grid, SamplerKind::sobol,
-                                         SamplerKind::differential_evolution),
+                                         SamplerKind::differential_evolution, SamplerKind::gp, SamplerKind::automatic),
                          kind_name);
 
 // On many spaces with conditions and constraints: points of the space, no point twice, pending ones known, failures not
 // repeated, and as many as were asked for unless the space is exhausted.
 TEST_P(Conformance, N13_ProposalsAreNewPointsOfTheSpaceThoughHalfOfThemFail) {
-  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+  for (std::uint64_t seed = 0; seed < rounds(60, 6); ++seed) {
     SCOPED_TRACE("space " + std::to_string(seed));
     SimulatedStudy study(random_space(seed), seed % 2 == 0 ? Direction::minimize : Direction::maximize);
     const auto sampler = make(GetParam(), seed);
@@ -130,10 +126,10 @@ TEST_P(Conformance, N12_AllTrialsFailedStillGivesNewPoints) {
 
 // Only the request and the options count: not the object's past, not who asked.
 TEST_P(Conformance, AnswerIsAFunctionOfRequestAndOptions) {
-  for (std::uint64_t seed = 100; seed < 115; ++seed) {
+  for (std::uint64_t seed = 100; seed < 100 + rounds(15, 3); ++seed) {
     SimulatedStudy study(random_space(seed));
     const auto old = make(GetParam(), 5);
-    for (int i = 0; i < 30; ++i) {
+    for (std::uint64_t i = 0; i < rounds(30, 10); ++i) {
       const auto fresh = make(GetParam(), 5);
       const auto expected = fresh->suggest(study.request(2)).suggestions;
       const auto trials = study.ask(*old, 2);
@@ -242,10 +238,10 @@ TEST_P(Conformance, S10_MoreThanRemainingReturnsWhatRemains) {
 }
 
 TEST_P(Conformance, S10_FiniteSpacesAreExhaustedExactly) {
-  for (std::uint64_t seed = 200; seed < 230; ++seed) {
+  for (std::uint64_t seed = 200; seed < 200 + rounds(30, 10); ++seed) {
     const Space space = random_space(seed, {.conditions = true, .constraints = false, .continuous = false});
     const auto total = space.cardinality();
-    if (!total || *total > 600) continue;
+    if (!total || *total > static_cast<std::int64_t>(rounds(600, 60))) continue;
     SCOPED_TRACE("space " + std::to_string(seed) + " with " + std::to_string(*total) + " points");
     SimulatedStudy study(space);
     const auto sampler = make(GetParam(), seed);
