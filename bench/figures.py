@@ -9,14 +9,23 @@ class Figure:
     target: float
     unit: str
     program: str            # the benchmark program
-    benchmark: str          # a regular expression for the benchmark's whole name
+    benchmark: str          # a regular expression for the start of the benchmark's name, up to its end or a '/'
     field: str = "seconds"  # time per iteration, or the name of a counter
     scale: float = 1e-3     # one unit, in seconds or in the counter's own unit
     lower_is_better: bool = True
 
 
 def likelihood(n, milliseconds):
-    return Figure(f"log marginal likelihood + gradients, d = 10, n = {n}", milliseconds, "ms", "backend_bench", rf"likelihood/{n}(/.*)?")
+    return Figure(f"log marginal likelihood + gradients, d = 10, n = {n}", milliseconds, "ms", "backend_bench", f"likelihood/{n}")
+
+
+def fit(kind, n, milliseconds):
+    return Figure(f"MAP fit, d = 10, {kind}, n = {n}", milliseconds, "ms", "gp_bench", f"fit_{kind}/{n}")
+
+
+def store(batch, rate):
+    return Figure(f"store: asks + tells acknowledged durably, batches of {batch}", rate, "trials/s", "storage_bench", f"ask_and_tell/{batch}",
+                  field="trials/s", scale=1, lower_is_better=False)
 
 
 FIGURES = [
@@ -24,4 +33,18 @@ FIGURES = [
     likelihood(256, 0.8),
     likelihood(1000, 20),
     likelihood(2000, 110),
+    fit("warm", 200, 10),
+    fit("cold", 200, 60),
+    fit("warm", 1000, 300),
+    fit("cold", 1000, 1500),
+    Figure("posterior mean and variance, n = 1000", 60_000, "points/s", "backend_bench", "posterior/1000", field="points", scale=1,
+           lower_is_better=False),
+    Figure("ask(1), median over a 200-trial study, d = 10", 25, "ms", "study_bench", "ask_1/memory/200"),
+    Figure("ask(16) at n = 200, d = 10", 250, "ms", "study_bench", "ask_q/16/200"),
+    store(1, 300),
+    store(64, 5000),
+    Figure("memory of a 2,000-trial, 20-dimensional study", 400, "MB", "study_bench", "memory/2000", field="peak_bytes", scale=1e6),
 ]
+
+# A process's memory peak is its own only when nothing else ran in it: these benchmarks get a process to themselves.
+ALONE = {"study_bench": "memory/"}

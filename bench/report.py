@@ -39,14 +39,23 @@ def programs(build):
     return sorted(path for path in (build / "bench").rglob("*") if path.is_file() and os.access(path, os.X_OK) and path.name.endswith("_bench"))
 
 
-def run(program, pattern):
-    """All benchmarks of a program, as Google Benchmark's JSON."""
+def run_once(program, pattern):
     command = [str(program), "--benchmark_format=json"]
     if pattern:
         command.append(f"--benchmark_filter={pattern}")
-    print(f"running {program.name} ...", file=sys.stderr, flush=True)
     output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     return json.loads(output) if output.strip() else {"benchmarks": []}
+
+
+def run(program, pattern):
+    """All benchmarks of a program, as Google Benchmark's JSON."""
+    print(f"running {program.name} ...", file=sys.stderr, flush=True)
+    alone = figures.ALONE.get(program.name)
+    if pattern or not alone:
+        return run_once(program, pattern)
+    result = run_once(program, f"-^{alone}")
+    result["benchmarks"] += run_once(program, f"^{alone}")["benchmarks"]
+    return result
 
 
 def seconds(benchmark):
@@ -66,7 +75,7 @@ def dgemm_rate(benchmarks):
 def rows(results):
     for figure in figures.FIGURES:
         benchmarks = results.get(figure.program, {}).get("benchmarks", [])
-        found = [b for b in benchmarks if re.fullmatch(figure.benchmark, b["name"]) and b.get("run_type") != "aggregate"]
+        found = [b for b in benchmarks if re.fullmatch(rf"{figure.benchmark}(/.*)?", b["name"]) and b.get("run_type") != "aggregate"]
         values = sorted(value for value in (value_of(b, figure.field) for b in found) if value is not None)
         measured = values[len(values) // 2] / figure.scale if values else None
         dgemm = next((b["dgemm"] for b in found if "dgemm" in b), None) or dgemm_rate(benchmarks)
@@ -133,6 +142,8 @@ def main():
         result.get("context", {}).pop("executable", None)
     all_rows = list(rows(results))
     cells = table([row for row in all_rows if row.measured is not None or not options.only])
+    if len(cells) == 1:
+        sys.exit("no benchmark of a figure was run")
     print(f"\n{processor()}, {os.cpu_count()} processors, load average {os.getloadavg()[0]:.1f}\n")
     print(text_table(cells))
     if options.save:
