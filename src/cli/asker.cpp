@@ -117,7 +117,8 @@ Asker::Answer Asker::answer(int count) {
     for (const Trial& trial : out.trials) {
       // A trial that somebody enqueued must carry its owner as well, or nobody could tell later that it was abandoned.
       const auto owner = trial.attributes.find("warpbo:owner");
-      if (owner == trial.attributes.end() || owner->second != owner_) study_.set_attribute(trial.number, "warpbo:owner", owner_);
+      if (owner == trial.attributes.end() || owner->second != owner_)
+        study_.set_attribute(trial.number, "warpbo:owner", owner_);
     }
   } catch (const Error& error) {
     out.finished = out.exhausted = error.code() == ErrorCode::exhausted;

@@ -13,8 +13,9 @@
 
 namespace warpbo::cli {
 
-/// A kernel-owned lock on a file, so that the `warpbo run`s of one study look at the budget and take trials one after the other. It ends
-/// with its process. A holder that does not let go within ten seconds (it was stopped with Ctrl-Z, say) is not waited for.
+/// A kernel-owned lock on a file, so that the `warpbo run`s of one study look at the budget and take trials one after the
+/// other. It ends with its process. A holder that does not let go within ten seconds (it was stopped with Ctrl-Z, say) is not
+/// waited for.
 class RunLock {
  public:
   explicit RunLock(const std::string& path);
@@ -26,7 +27,8 @@ class RunLock {
   int fd_ = -1;
 };
 
-/// Puts trials back into the queue that a `warpbo run` on this machine had taken before it died. Returns their numbers. Hold the lock.
+/// Puts trials back into the queue that a `warpbo run` on this machine had taken before it died. Returns their numbers. Hold
+/// the lock.
 std::vector<std::int64_t> requeue_dead(Study& study);
 
 class Asker {

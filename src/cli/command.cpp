@@ -20,7 +20,8 @@ namespace {
 
 constexpr std::size_t kLongestVariable = 64 << 10;
 const std::vector<std::string> kPlaces = {"trial", "trial_dir", "result_file", "params_file"};
-const std::vector<std::string> kMacros = {"${args}", "${args_no_equals}", "${args_no_hyphens}", "${args_json}", "${args_json_file}"};
+const std::vector<std::string> kMacros = {"${args}", "${args_no_equals}", "${args_no_hyphens}", "${args_json}",
+                                          "${args_json_file}"};
 
 bool is_macro(std::string_view argument) { return std::find(kMacros.begin(), kMacros.end(), argument) != kMacros.end(); }
 
@@ -89,28 +90,34 @@ std::string interpreter_problem(const std::string& file) {
   const ssize_t length = read(fd, head, sizeof head - 1);
   close(fd);
   const std::string_view text(head, length > 0 ? static_cast<std::size_t>(length) : 0);
-  if (text.starts_with("\x7f" "ELF")) return {};
+  if (text.starts_with("\x7f"
+                       "ELF"))
+    return {};
   if (!text.starts_with("#!")) {
     const bool readable = !text.empty() && text.find('\0') == std::string_view::npos;
-    return readable ? quote(file) + " is a script without a #! line; add one, or write the interpreter before it" : std::string();
+    return readable ? quote(file) + " is a script without a #! line; add one, or write the interpreter before it"
+                    : std::string();
   }
   const std::string_view line = trim(text.substr(2, text.find('\n') - 2));
   const std::string interpreter(line.substr(0, line.find_first_of(" \t")));
   if (access(interpreter.c_str(), X_OK) == 0) return {};
-  return "the interpreter " + quote(interpreter) + " in the #! line of " + quote(file) + " cannot be run: " + std::strerror(errno);
+  return "the interpreter " + quote(interpreter) + " in the #! line of " + quote(file) +
+         " cannot be run: " + std::strerror(errno);
 }
 
 }  // namespace
 
 CommandTemplate::CommandTemplate(std::vector<std::string> arguments, const Space& space) : arguments_(std::move(arguments)) {
-  if (arguments_.empty()) throw Error(ErrorCode::invalid_argument, "there is no command; write it after --, or as [command] run");
+  if (arguments_.empty())
+    throw Error(ErrorCode::invalid_argument, "there is no command; write it after --, or as [command] run");
   std::vector<std::string> known = kPlaces;
   for (const ParameterSpec& spec : space.parameters()) known.push_back(spec.name);
   for (std::size_t i = 0; i < arguments_.size(); ++i) {
     const std::string& argument = arguments_[i];
     if (is_macro(argument)) continue;
     if (argument.find('\0') != std::string::npos)
-      throw Error(ErrorCode::invalid_argument, "command argument " + quote(argument) + " holds a NUL byte, which no argument can");
+      throw Error(ErrorCode::invalid_argument,
+                  "command argument " + quote(argument) + " holds a NUL byte, which no argument can");
     if (argument.starts_with("${"))
       throw Error(ErrorCode::invalid_argument, "command argument " + quote(argument) +
                                                    " is not a macro; there are ${args}, ${args_no_equals}, ${args_no_hyphens}, "
@@ -127,12 +134,13 @@ CommandTemplate::CommandTemplate(std::vector<std::string> arguments, const Space
       if (spec == nullptr) continue;
       mentioned_.push_back(piece.text);
       const bool whole = pieces.size() == 3 && pieces[0].text.empty() && pieces[2].text.empty();
-      const bool after_option = i > 1 && arguments_[i - 1].starts_with("-") && arguments_[i - 1].find_first_of("={") == std::string::npos;
+      const bool after_option =
+          i > 1 && arguments_[i - 1].starts_with("-") && arguments_[i - 1].find_first_of("={") == std::string::npos;
       if (!spec->condition.empty() && whole && after_option)
-        throw Error(ErrorCode::invalid_argument, "command arguments " + quote(arguments_[i - 1]) + ", " + quote(argument) +
-                                                     ": a trial without " + quote(piece.text) +
-                                                     " would leave the option without its value; write " +
-                                                     quote(arguments_[i - 1] + "=" + argument) + " as one argument, or use ${args}");
+        throw Error(ErrorCode::invalid_argument,
+                    "command arguments " + quote(arguments_[i - 1]) + ", " + quote(argument) + ": a trial without " +
+                        quote(piece.text) + " would leave the option without its value; write " +
+                        quote(arguments_[i - 1] + "=" + argument) + " as one argument, or use ${args}");
     }
   }
 }
@@ -195,7 +203,8 @@ std::vector<std::pair<std::string, std::string>> trial_environment(std::string_v
                                                           {"WARPBO_RESULT_FILE", place.result_file},
                                                           {"WARPBO_PARAMS_FILE", place.params_file}};
   const auto add = [&](std::string name, std::string value) {
-    if (value.size() <= kLongestVariable && value.find('\0') == std::string::npos) out.emplace_back(std::move(name), std::move(value));
+    if (value.size() <= kLongestVariable && value.find('\0') == std::string::npos)
+      out.emplace_back(std::move(name), std::move(value));
   };
   add("WARPBO_PARAMS_JSON", params_json(parameters));
   for (const auto& [name, value] : parameters) {

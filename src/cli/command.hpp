@@ -1,8 +1,8 @@
 /// The user's command: an argument list with placeholders, never a shell string.
 ///
-/// Inside an argument, `{name}` stands for a parameter's value, and `{trial}`, `{trial_dir}`, `{result_file}`, `{params_file}` for the trial's
-/// number, its directory and files; `{{` and `}}` are literal braces. An argument that names a parameter which this trial does not
-/// have (its condition does not hold) is left out. Whole arguments of these forms expand to several:
+/// Inside an argument, `{name}` stands for a parameter's value, and `{trial}`, `{trial_dir}`, `{result_file}`, `{params_file}`
+/// for the trial's number, its directory and files; `{{` and `}}` are literal braces. An argument that names a parameter which
+/// this trial does not have (its condition does not hold) is left out. Whole arguments of these forms expand to several:
 ///   ${args}             --name=value for each parameter that no {name} mentions
 ///   ${args_no_equals}   --name value, as two arguments
 ///   ${args_no_hyphens}  name=value (Hydra)
@@ -51,13 +51,15 @@ class CommandTemplate {
 /// The parameters as one line of JSON; integers exactly, reals in the shortest form.
 [[nodiscard]] std::string params_json(const Parameters& parameters);
 
-/// The variables every trial gets: WARPBO_TRIAL, WARPBO_STUDY, WARPBO_TRIAL_DIR, WARPBO_RESULT_FILE, WARPBO_PARAMS_FILE, WARPBO_PARAMS_JSON and
-/// WARPBO_PARAM_<NAME> (upper case, other characters as '_'). Values above 64 KiB are left out: the file has them.
-[[nodiscard]] std::vector<std::pair<std::string, std::string>> trial_environment(std::string_view study, const Parameters& parameters,
+/// The variables every trial gets: WARPBO_TRIAL, WARPBO_STUDY, WARPBO_TRIAL_DIR, WARPBO_RESULT_FILE, WARPBO_PARAMS_FILE,
+/// WARPBO_PARAMS_JSON and WARPBO_PARAM_<NAME> (upper case, other characters as '_'). Values above 64 KiB are left out: the file
+/// has them.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> trial_environment(std::string_view study,
+                                                                                 const Parameters& parameters,
                                                                                  const TrialPlace& place);
 
-/// Where a program is: `name` itself if it contains '/', otherwise searched in `path`. On failure `problem` says why it cannot run
-/// (missing, not executable, its interpreter missing).
+/// Where a program is: `name` itself if it contains '/', otherwise searched in `path`. On failure `problem` says why it cannot
+/// run (missing, not executable, its interpreter missing).
 struct Program {
   std::string file;
   std::string problem;

@@ -41,13 +41,16 @@ int init_command(const Flags& flags) {
     } else if (config.command.run.empty()) {
       config.command.run = split_words(word);
     } else {
-      throw Error(ErrorCode::invalid_argument, quote(word) + " is neither name=spec nor the only command; put the command in quotes or behind --");
+      throw Error(ErrorCode::invalid_argument,
+                  quote(word) + " is neither name=spec nor the only command; put the command in quotes or behind --");
     }
   }
   const bool example = config.params.empty() && config.command.run.empty();
   if (example) {
-    config.params = {{parse_param("lr=log:1e-5..1e-1"), std::nullopt}, {parse_param("width=int:16..256:16"), std::nullopt},
-                     {parse_param("opt=sgd,adam"), std::nullopt}, {parse_param("momentum=0..0.99 when opt == 'sgd'"), std::nullopt}};
+    config.params = {{parse_param("lr=log:1e-5..1e-1"), std::nullopt},
+                     {parse_param("width=int:16..256:16"), std::nullopt},
+                     {parse_param("opt=sgd,adam"), std::nullopt},
+                     {parse_param("momentum=0..0.99 when opt == 'sgd'"), std::nullopt}};
   }
   if (config.command.run.empty()) config.command.run = {"python3", "train.py", "${args}"};
   const Space space = config.space();
@@ -61,8 +64,7 @@ int init_command(const Flags& flags) {
 
   const std::string path = flags.output.empty() ? "warpbo.toml" : flags.output;
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (flags.force ? O_TRUNC : O_EXCL), 0644);
-  if (fd < 0 && errno == EEXIST)
-    throw Error(ErrorCode::invalid_argument, quote(path) + " exists already; --force replaces it");
+  if (fd < 0 && errno == EEXIST) throw Error(ErrorCode::invalid_argument, quote(path) + " exists already; --force replaces it");
   if (fd < 0 || ::write(fd, text.data(), text.size()) != static_cast<ssize_t>(text.size()))
     throw Error(ErrorCode::unavailable, quote(path) + " cannot be written: " + std::strerror(errno));
   close(fd);

@@ -25,11 +25,11 @@ Study open_to_change(const Flags& flags, bool may_create) {
       if (config.store.empty())
         if (const std::string problem = make_directories(config.run_directory()); !problem.empty())
           throw Error(ErrorCode::unavailable, problem);
-      return Study::open_or_create(config.name, config.space(), options, config.store_url());
+      return Study::open_or_create(config.name, config.space(), options, open_store(config.store_url(), OpenMode::read_write));
     }
   }
   const Found found = find_study(flags);
-  return Study::open(found.name, options, found.store);
+  return Study::open(found.name, options, open_store(found.store, OpenMode::read_write));
 }
 
 }  // namespace
@@ -49,7 +49,8 @@ int ask_command(const Flags& flags) {
   } else {
     for (const Trial& trial : trials) {
       out += std::to_string(trial.number);
-      for (const auto& [name, value] : trial.parameters) out += "  " + escape(name) + "=" + escape(warpbo::to_string(value), 100000);
+      for (const auto& [name, value] : trial.parameters)
+        out += "  " + escape(name) + "=" + escape(warpbo::to_string(value), 100000);
       out += "\n";
     }
   }

@@ -19,7 +19,8 @@ namespace {
 /// What can be found wrong before the first trial is taken.
 void check_config(const Config& config, const Space& space) {
   if (config.objective.empty())
-    throw Error(ErrorCode::invalid_argument, "there is no objective; give --minimize NAME or --maximize NAME, or an [objective] in warpbo.toml");
+    throw Error(ErrorCode::invalid_argument,
+                "there is no objective; give --minimize NAME or --maximize NAME, or an [objective] in warpbo.toml");
   const CommandTemplate command(config.command.run, space);
   if (const std::string program = command.fixed_program(); !command.fixed_program().empty()) {
     std::string path = std::getenv("PATH") == nullptr ? "/usr/local/bin:/usr/bin:/bin" : std::getenv("PATH");
@@ -30,9 +31,10 @@ void check_config(const Config& config, const Space& space) {
   }
   const std::string& file = config.command.metric.path;
   if (!file.empty() && !CommandTemplate::varies(file))
-    throw Error(ErrorCode::invalid_argument, "the result file " + quote(file) +
-                                                 " would be the same for every trial; put {trial} or {trial_dir} into its name, or write "
-                                                 "to the file that the variable WARPBO_RESULT_FILE names");
+    throw Error(ErrorCode::invalid_argument,
+                "the result file " + quote(file) +
+                    " would be the same for every trial; put {trial} or {trial_dir} into its name, or write "
+                    "to the file that the variable WARPBO_RESULT_FILE names");
 }
 
 /// Takes back what a dead run left, and queues the values that the sweep file gives as default.
@@ -66,11 +68,13 @@ void remember_metric(Study& study, const Config& config) {
 
 std::string summary(const Config& config, const Study& study, double seconds) {
   const std::int64_t complete = study.count(TrialState::complete), failed = study.count(TrialState::failed);
-  std::string out = std::to_string(complete + failed + study.count(TrialState::pruned)) + " trials finished: " + std::to_string(complete) +
-                    " complete, " + std::to_string(failed) + " failed; this run took " + format_clock(seconds) + "\n";
+  std::string out = std::to_string(complete + failed + study.count(TrialState::pruned)) +
+                    " trials finished: " + std::to_string(complete) + " complete, " + std::to_string(failed) +
+                    " failed; this run took " + format_clock(seconds) + "\n";
   const auto best = study.try_best();
   if (!best) return out + "no trial has succeeded yet\n";
-  out += "best " + escape(config.objective) + " = " + format_number(*best->value) + " (trial " + std::to_string(best->number) + "): ";
+  out += "best " + escape(config.objective) + " = " + format_number(*best->value) + " (trial " + std::to_string(best->number) +
+         "): ";
   std::string parameters;
   for (const auto& [name, value] : best->parameters)
     parameters += (parameters.empty() ? "" : " ") + escape(name) + "=" + escape(warpbo::to_string(value));
@@ -106,7 +110,7 @@ int run_command(const Flags& flags) {
   options.direction = config.direction;
   options.sampler = config.sampler;
   options.on_notice = [&](std::string_view text) { notices.put(text); };
-  Study study = Study::open_or_create(config.name, space, options, config.store_url());
+  Study study = Study::open_or_create(config.name, space, options, open_store(config.store_url(), OpenMode::read_write));
   if (study.count() > 0)
     screen.line("warpbo: continuing study " + quote(study.name()) + " with " + std::to_string(study.count()) + " trials (" +
                 config.store_url() + ")");

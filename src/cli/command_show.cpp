@@ -30,7 +30,7 @@ struct Opened {
 
 Opened open_to_read(const Flags& flags) {
   Found found = find_study(flags);
-  Study study = Study::open(found.name, {}, found.store, OpenMode::read_only);
+  Study study = Study::open(found.name, {}, open_store(found.store, OpenMode::read_only));
   std::string metric = found.config.objective;
   if (const auto record = study.storage().find_study(study.name())) {
     const auto stored = record->attributes.find("warpbo:metric");
@@ -54,8 +54,9 @@ std::string command_line(const Opened& opened, const Trial& trial) {
   const Config& config = opened.found.config;
   if (config.command.run.empty()) return {};
   const std::string folder = config.run_directory() + "/trials/best";
-  const std::string line = shell_join(CommandTemplate(config.command.run, opened.study.space())
-                                          .expand(trial.parameters, {trial.number, folder, folder + "/result", folder + "/params.json"}));
+  const std::string line =
+      shell_join(CommandTemplate(config.command.run, opened.study.space())
+                     .expand(trial.parameters, {trial.number, folder, folder + "/result", folder + "/params.json"}));
   return escape(line, line.size()) == line ? line : std::string();
 }
 
@@ -87,15 +88,16 @@ std::string status_text(const Opened& opened, const std::vector<Trial>& trials) 
       running += "  (its run died; the next `warpbo run` takes it back)";
     running += "  " + describe(trial.parameters) + "\n";
   }
-  std::string out = escape(study.name()) + "   " + escape(opened.found.store) + "\n" + std::to_string(trials.size()) + " trials";
+  std::string out =
+      escape(study.name()) + "   " + escape(opened.found.store) + "\n" + std::to_string(trials.size()) + " trials";
   for (const TrialState state :
        {TrialState::complete, TrialState::failed, TrialState::pruned, TrialState::running, TrialState::waiting})
     if (counts[state] > 0) out += "  " + std::to_string(counts[state]) + " " + std::string(warpbo::to_string(state));
   out += "\n";
   if (const auto best = study.try_best()) {
     const Style style = detect_style();
-    out += "best     " + escape(opened.metric) + " = " + format_number(*best->value) + "  (trial " + std::to_string(best->number) + ", " +
-           (study.direction() == Direction::minimize ? "minimize" : "maximize") + ")  " +
+    out += "best     " + escape(opened.metric) + " = " + format_number(*best->value) + "  (trial " +
+           std::to_string(best->number) + ", " + (study.direction() == Direction::minimize ? "minimize" : "maximize") + ")  " +
            sparkline(best_so_far(trials, study.direction()), 24, style.unicode) + "\n         " + full(best->parameters) + "\n";
   }
   out += running;

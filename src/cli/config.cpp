@@ -45,19 +45,23 @@ std::string write_config(const Config& config) {
   std::string out =
       "# A sweep of warpbo. Run it with: warpbo run\n"
       "[study]\n"
-      "name = " + toml_string(config.name) + "\n";
-  out += config.store.empty() ? "# store = \"sqlite:runs/" + safe_component(config.name) + "/study.db\"   # where the trials are kept\n"
-                              : "store = " + toml_string(config.store) + "\n";
+      "name = " +
+      toml_string(config.name) + "\n";
+  out += config.store.empty()
+             ? "# store = \"sqlite:runs/" + safe_component(config.name) + "/study.db\"   # where the trials are kept\n"
+             : "store = " + toml_string(config.store) + "\n";
   out += "\n[objective]\n";
   out += (config.direction == Direction::minimize ? "minimize = " : "maximize = ") + toml_string(config.objective) +
          "   # printed by the command as name=value, or as a JSON line\n";
-  out += "\n[command]   # an argument list, not a shell line; {name} is a parameter's value, ${args} is --name=value for the others\nrun = [";
-  for (std::size_t i = 0; i < config.command.run.size(); ++i)
-    out += (i > 0 ? ", " : "") + toml_string(config.command.run[i]);
+  out +=
+      "\n[command]   # an argument list, not a shell line; {name} is a parameter's value, ${args} is --name=value for the "
+      "others\nrun = [";
+  for (std::size_t i = 0; i < config.command.run.size(); ++i) out += (i > 0 ? ", " : "") + toml_string(config.command.run[i]);
   out += "]\n";
   out += config.command.timeout > 0 ? "timeout = " + format_number(config.command.timeout) + "\n" : "# timeout = \"10m\"\n";
   out += config.command.retries > 0 ? "retries = " + std::to_string(config.command.retries) + "\n" : "# retries = 1\n";
-  out += "\n[budget]\ntrials = " + std::to_string(config.budget.trials.value_or(100)) + "\njobs = " + std::to_string(config.budget.jobs) + "\n";
+  out += "\n[budget]\ntrials = " + std::to_string(config.budget.trials.value_or(100)) +
+         "\njobs = " + std::to_string(config.budget.jobs) + "\n";
   out += config.budget.time > 0 ? "time = " + format_number(config.budget.time) + "\n" : "# time = \"2h\"\n";
   if (config.budget.target) out += "target = " + format_number(*config.budget.target) + "\n";
   out += config.budget.max_failed ? "max_failed = " + std::to_string(*config.budget.max_failed) + "\n" : "# max_failed = 20\n";

@@ -25,11 +25,11 @@ struct ParamDeclaration {
 struct CommandConfig {
   std::vector<std::string> run;  ///< argument list with templates
   MetricRule metric;
-  double timeout = 0;            ///< seconds; 0: none
-  double grace = 5;              ///< seconds between SIGTERM and SIGKILL
-  int retries = 0;               ///< further attempts of a trial that failed
-  bool retry_killed_only = false;  ///< retry only trials that a signal ended (pre-emption, out of memory)
-  bool accept_nonzero = false;   ///< take the metric although the exit status is not 0
+  double timeout = 0;                                    ///< seconds; 0: none
+  double grace = 5;                                      ///< seconds between SIGTERM and SIGKILL
+  int retries = 0;                                       ///< further attempts of a trial that failed
+  bool retry_killed_only = false;                        ///< retry only trials that a signal ended (pre-emption, out of memory)
+  bool accept_nonzero = false;                           ///< take the metric although the exit status is not 0
   std::vector<std::pair<std::string, std::string>> env;  ///< added to the environment; never stored
   std::int64_t log_limit = 16 << 20;                     ///< bytes kept per stream and trial
 };
@@ -47,8 +47,8 @@ struct Config {
   std::string source;           ///< the file's name, or empty
   std::string directory = ".";  ///< relative paths start here, and so does the command
   std::string name;
-  std::string store;            ///< "sqlite:FILE", relative to `directory`; empty: runs/<name>/study.db
-  std::string objective;        ///< the metric's name; empty: not given
+  std::string store;      ///< "sqlite:FILE", relative to `directory`; empty: runs/<name>/study.db
+  std::string objective;  ///< the metric's name; empty: not given
   Direction direction = Direction::minimize;
   CommandConfig command;
   BudgetConfig budget;

@@ -20,7 +20,8 @@ namespace {
 /// A TOML table that knows its name and complains with file:line:column.
 class Section {
  public:
-  Section(const toml::table& table, std::string path, const std::string& file) : table_(table), path_(std::move(path)), file_(file) {}
+  Section(const toml::table& table, std::string path, const std::string& file)
+      : table_(table), path_(std::move(path)), file_(file) {}
 
   [[noreturn]] static void refuse(const std::string& file, const toml::source_region& where, const std::string& what) {
     throw Error(ErrorCode::invalid_argument,
@@ -35,7 +36,8 @@ class Section {
       if (std::find(known.begin(), known.end(), key.str()) != known.end()) continue;
       std::string list;
       for (const std::string& name : known) list += (list.empty() ? "" : ", ") + name;
-      refuse(file_, key.source(), "unknown key " + quote(key.str()) + in() + did_you_mean(key.str(), known) + " (keys: " + list + ")");
+      refuse(file_, key.source(),
+             "unknown key " + quote(key.str()) + in() + did_you_mean(key.str(), known) + " (keys: " + list + ")");
     }
   }
 
@@ -55,7 +57,8 @@ class Section {
     if (node == nullptr) return std::nullopt;
     const auto* value = node->as_integer();
     if (value == nullptr || value->get() < low || value->get() > high)
-      refuse(*node, std::string(key) + in() + " must be an integer from " + std::to_string(low) + " to " + std::to_string(high));
+      refuse(*node,
+             std::string(key) + in() + " must be an integer from " + std::to_string(low) + " to " + std::to_string(high));
     return value->get();
   }
   [[nodiscard]] std::optional<double> number(std::string_view key) const {
@@ -80,14 +83,16 @@ class Section {
     if (node == nullptr) return std::nullopt;
     const auto seconds =
         node->is_string() ? parse_duration(node->as_string()->get()) : std::optional(number_of(*node, std::string(key)));
-    if (!seconds || !(*seconds >= 0)) refuse(*node, std::string(key) + in() + " must be a duration such as 90, \"10m\" or \"1h30m\"");
+    if (!seconds || !(*seconds >= 0))
+      refuse(*node, std::string(key) + in() + " must be a duration such as 90, \"10m\" or \"1h30m\"");
     return seconds;
   }
   [[nodiscard]] std::vector<std::string> strings(std::string_view key) const {
     const toml::node* node = find(key);
     if (node == nullptr) return {};
     const auto* array = node->as_array();
-    if (array == nullptr) refuse(*node, std::string(key) + in() + " must be a list of strings, for example [\"python3\", \"train.py\"]");
+    if (array == nullptr)
+      refuse(*node, std::string(key) + in() + " must be a list of strings, for example [\"python3\", \"train.py\"]");
     std::vector<std::string> out;
     for (const toml::node& item : *array) out.push_back(string_of(item, "each item of " + std::string(key)));
     return out;
@@ -137,7 +142,8 @@ void read_table_param(const Section& section, ParamDeclaration& param) {
   const char* kind = nullptr;
   for (const char* name : kKinds) {
     if (section.find(name) == nullptr) continue;
-    if (kind != nullptr) section.refuse(*section.find(name), std::string("a parameter is either ") + kind + " or " + name + ", not both");
+    if (kind != nullptr)
+      section.refuse(*section.find(name), std::string("a parameter is either ") + kind + " or " + name + ", not both");
     kind = name;
   }
   if (kind == nullptr) section.refuse_here("a parameter needs one of float, int, choice, ordinal, bool and value");
@@ -167,7 +173,8 @@ void read_table_param(const Section& section, ParamDeclaration& param) {
   }
   const bool numeric = what == "float" || what == "int";
   for (const char* key : {"log", "step"})
-    if (!numeric && section.find(key) != nullptr) section.refuse(*section.find(key), std::string(key) + " fits only float and int");
+    if (!numeric && section.find(key) != nullptr)
+      section.refuse(*section.find(key), std::string(key) + " fits only float and int");
   spec.log = section.boolean("log").value_or(false);
   spec.condition = section.string("when").value_or("");
   if (const toml::node* first = section.find("default")) {
@@ -230,8 +237,9 @@ MetricRule read_metric(const Section& command) {
     } else if (text->get() == "file") {
       rule.source = MetricRule::Source::file;
     } else {
-      command.refuse(*node, "metric must be \"auto\", \"stdout\", \"file\", { file = \"PATH\" } or { regex = \"loss is (.*)\" }, not " +
-                                quote(text->get()));
+      command.refuse(
+          *node, "metric must be \"auto\", \"stdout\", \"file\", { file = \"PATH\" } or { regex = \"loss is (.*)\" }, not " +
+                     quote(text->get()));
     }
     return rule;
   }
@@ -357,7 +365,8 @@ Config load_config(const std::string& path) {
   if (!fs::exists(path, code))
     throw Error(ErrorCode::not_found, "there is no sweep file " + quote(path) + "; make one with: warpbo init");
   if (!fs::is_regular_file(path, code)) throw Error(ErrorCode::invalid_argument, quote(path) + " is not a file");
-  if (fs::file_size(path, code) > (16U << 20)) throw Error(ErrorCode::invalid_argument, quote(path) + " is too large for a sweep file");
+  if (fs::file_size(path, code) > (16U << 20))
+    throw Error(ErrorCode::invalid_argument, quote(path) + " is too large for a sweep file");
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   text << file.rdbuf();

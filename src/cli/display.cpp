@@ -29,8 +29,7 @@ struct Size {
 Size terminal_size(int fd) {
   Size size;
   winsize window{};
-  if (ioctl(fd, TIOCGWINSZ, &window) == 0 && window.ws_col > 0 && window.ws_row > 0)
-    size = {window.ws_col, window.ws_row};
+  if (ioctl(fd, TIOCGWINSZ, &window) == 0 && window.ws_col > 0 && window.ws_row > 0) size = {window.ws_col, window.ws_row};
   return size;
 }
 
@@ -60,9 +59,10 @@ std::string bar(double share, std::size_t columns, bool unicode) {
 std::string progress_line(const RunView& view, bool unicode) {
   const std::int64_t done = view.complete + view.failed + view.pruned;
   std::string line = escape(view.study, 40) + "  ";
-  if (view.budget) line += bar(static_cast<double>(done) / static_cast<double>(std::max<std::int64_t>(1, *view.budget)), 12, unicode) + " ";
-  line += std::to_string(done) + (view.budget ? "/" + std::to_string(*view.budget) : "") + " done  " + std::to_string(view.running) +
-          " running";
+  if (view.budget)
+    line += bar(static_cast<double>(done) / static_cast<double>(std::max<std::int64_t>(1, *view.budget)), 12, unicode) + " ";
+  line += std::to_string(done) + (view.budget ? "/" + std::to_string(*view.budget) : "") + " done  " +
+          std::to_string(view.running) + " running";
   if (view.failed > 0) line += "  " + std::to_string(view.failed) + " failed";
   if (view.waiting > 0) line += "  " + std::to_string(view.waiting) + " waiting";
   line += "  " + format_clock(view.elapsed);

@@ -16,7 +16,7 @@ struct RunView {
   std::string study, metric;
   Direction direction = Direction::minimize;
   std::int64_t complete = 0, failed = 0, pruned = 0, running = 0, waiting = 0;  ///< of the whole study
-  std::int64_t finished_here = 0;                                             ///< by this process
+  std::int64_t finished_here = 0;                                               ///< by this process
   std::optional<std::int64_t> budget;
   double elapsed = 0;  ///< seconds
   std::optional<Trial> best;

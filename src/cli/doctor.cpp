@@ -70,7 +70,8 @@ std::string linear_algebra() {
     const std::size_t slash = line.rfind('/');
     if (slash == std::string::npos) continue;
     const std::string file = line.substr(slash + 1);
-    if (file.starts_with("libopenblas") || file.starts_with("libblas") || file.starts_with("liblapack") || file.starts_with("libmkl"))
+    if (file.starts_with("libopenblas") || file.starts_with("libblas") || file.starts_with("liblapack") ||
+        file.starts_with("libmkl"))
       found.insert(line.substr(line.find('/')));
   }
   std::string out;
@@ -83,9 +84,16 @@ std::string file_system(const std::string& folder) {
   if (statfs(folder.c_str(), &info) != 0) return std::string("unknown: ") + std::strerror(errno);
   // Magic numbers of statfs(2).
   static constexpr std::pair<std::uint32_t, const char*> kNames[] = {
-      {0xEF53, "ext"}, {0x58465342, "xfs"}, {0x9123683E, "btrfs"}, {0x01021994, "tmpfs (lost at reboot)"}, {0x794C7630, "overlay"},
-      {0x2FC12FC1, "zfs"}, {0x6969, "NFS (a network: do not keep a store here)"}, {0xFF534D42, "CIFS (a network: do not keep a store here)"},
-      {0x65735546, "FUSE"}, {0xFE534D42, "SMB2 (a network: do not keep a store here)"}};
+      {0xEF53, "ext"},
+      {0x58465342, "xfs"},
+      {0x9123683E, "btrfs"},
+      {0x01021994, "tmpfs (lost at reboot)"},
+      {0x794C7630, "overlay"},
+      {0x2FC12FC1, "zfs"},
+      {0x6969, "NFS (a network: do not keep a store here)"},
+      {0xFF534D42, "CIFS (a network: do not keep a store here)"},
+      {0x65735546, "FUSE"},
+      {0xFE534D42, "SMB2 (a network: do not keep a store here)"}};
   std::string name = "type " + std::to_string(static_cast<std::uint32_t>(info.f_type));
   for (const auto& [magic, text] : kNames)
     if (magic == static_cast<std::uint32_t>(info.f_type)) name = text;
@@ -140,12 +148,13 @@ int doctor_command(const Flags& flags) {
   int subreaper = 0;
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   prctl(PR_GET_CHILD_SUBREAPER, &subreaper);
-  say("processes", subreaper == 1 ? "detached children are found and ended" : "this kernel has no subreaper: detached children are not found");
+  say("processes", subreaper == 1 ? "detached children are found and ended"
+                                  : "this kernel has no subreaper: detached children are not found");
 
   std::string folder = ".";
   try {
     const Found found = find_study(flags);
-    const Study study = Study::open(found.name, {}, found.store, OpenMode::read_only);
+    const Study study = Study::open(found.name, {}, open_store(found.store, OpenMode::read_only));
     say("store", escape(found.store) + ": study " + quote(study.name()) + ", " + std::to_string(study.count()) + " trials, " +
                      std::to_string(study.space().parameters().size()) + " parameters");
     if (found.store.starts_with("sqlite:")) {

@@ -27,8 +27,8 @@ std::string time_text(const std::optional<Trial::Time>& time) {
   std::tm parts{};
   gmtime_r(&whole, &parts);
   std::array<char, 80> buffer;
-  std::snprintf(buffer.data(), buffer.size(), "%04d-%02d-%02d %02d:%02d:%02d.%06d", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
-                parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<int>(rest));
+  std::snprintf(buffer.data(), buffer.size(), "%04d-%02d-%02d %02d:%02d:%02d.%06d", parts.tm_year + 1900, parts.tm_mon + 1,
+                parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<int>(rest));
   return buffer.data();
 }
 
@@ -43,9 +43,10 @@ std::string duration_text(const Trial& trial) {
   if (!seconds) return {};
   const auto micros = static_cast<std::int64_t>(std::llround(std::max(0.0, *seconds) * 1e6));
   std::array<char, 80> buffer;
-  std::snprintf(buffer.data(), buffer.size(), "%lld days %02lld:%02lld:%02lld.%06lld", static_cast<long long>(micros / 86400000000),
-                static_cast<long long>(micros / 3600000000 % 24), static_cast<long long>(micros / 60000000 % 60),
-                static_cast<long long>(micros / 1000000 % 60), static_cast<long long>(micros % 1000000));
+  std::snprintf(buffer.data(), buffer.size(), "%lld days %02lld:%02lld:%02lld.%06lld",
+                static_cast<long long>(micros / 86400000000), static_cast<long long>(micros / 3600000000 % 24),
+                static_cast<long long>(micros / 60000000 % 60), static_cast<long long>(micros / 1000000 % 60),
+                static_cast<long long>(micros % 1000000));
   return buffer.data();
 }
 
@@ -77,11 +78,16 @@ std::set<std::string> attribute_names(std::span<const Trial> trials) {
 
 std::string_view state_name(TrialState state) {
   switch (state) {
-    case TrialState::running: return "RUNNING";
-    case TrialState::complete: return "COMPLETE";
-    case TrialState::pruned: return "PRUNED";
-    case TrialState::failed: return "FAIL";
-    case TrialState::waiting: return "WAITING";
+    case TrialState::running:
+      return "RUNNING";
+    case TrialState::complete:
+      return "COMPLETE";
+    case TrialState::pruned:
+      return "PRUNED";
+    case TrialState::failed:
+      return "FAIL";
+    case TrialState::waiting:
+      return "WAITING";
   }
   return "RUNNING";
 }
@@ -106,8 +112,8 @@ std::string to_csv(std::span<const Trial> trials, const Space& space, bool raw) 
   for (const std::string& name : attributes) out += "," + csv_cell("user_attrs_" + name, raw);
   out += ",system_attrs_fail_reason,state\n";
   for (const Trial& trial : trials) {
-    out += std::to_string(trial.number) + "," + (trial.value ? format_number(*trial.value) : "") + "," + time_text(trial.started) + "," +
-           time_text(trial.finished) + "," + duration_text(trial);
+    out += std::to_string(trial.number) + "," + (trial.value ? format_number(*trial.value) : "") + "," +
+           time_text(trial.started) + "," + time_text(trial.finished) + "," + duration_text(trial);
     for (const std::string& name : parameters) {
       const Value* value = trial.parameters.find(name);
       out += "," + (value == nullptr ? std::string() : csv_cell(warpbo::to_string(*value), raw));

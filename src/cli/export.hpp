@@ -11,8 +11,9 @@
 
 namespace warpbo::cli {
 
-/// A table with the columns of Optuna's `trials_dataframe`: number, value, datetime_start, datetime_complete (UTC), duration, params_*,
-/// user_attrs_*, system_attrs_fail_reason, state. Unless `raw`, text that a spreadsheet would run as a formula gets an apostrophe.
+/// A table with the columns of Optuna's `trials_dataframe`: number, value, datetime_start, datetime_complete (UTC), duration,
+/// params_*, user_attrs_*, system_attrs_fail_reason, state. Unless `raw`, text that a spreadsheet would run as a formula gets
+/// an apostrophe.
 [[nodiscard]] std::string to_csv(std::span<const Trial> trials, const Space& space, bool raw);
 /// One trial as a line of JSON. Numbers that JSON cannot hold are the strings "inf", "-inf", "nan".
 [[nodiscard]] std::string to_json_line(const Trial& trial);

@@ -20,25 +20,30 @@ constexpr const char* kFooter =
     "            3 the store failed; 4 interrupted (everything is saved, the same command goes on).";
 
 constexpr const char* kParamHelp =
-    "name=spec: lr=log:1e-5..1e-1, x=0..1:0.25, width=int:16..256:16, n=logint:1..1000, opt=sgd,adam, size=ordinal:s,m,l, flag=bool, "
+    "name=spec: lr=log:1e-5..1e-1, x=0..1:0.25, width=int:16..256:16, n=logint:1..1000, opt=sgd,adam, size=ordinal:s,m,l, "
+    "flag=bool, "
     "seed=value:7; add ' when opt == ...' for a condition";
 
 int exit_code(ErrorCode code) {
   switch (code) {
     case ErrorCode::need_more_data:
-    case ErrorCode::exhausted: return Exit::kNoSuccess;
+    case ErrorCode::exhausted:
+      return Exit::kNoSuccess;
     case ErrorCode::resource_exhausted:
     case ErrorCode::data_corrupt:
     case ErrorCode::version_too_new:
     case ErrorCode::read_only:
-    case ErrorCode::unavailable: return Exit::kStoreError;
-    default: return Exit::kUsage;
+    case ErrorCode::unavailable:
+      return Exit::kStoreError;
+    default:
+      return Exit::kUsage;
   }
 }
 
 void add_place(CLI::App* app, Flags& flags) {
   app->add_option("-f,--file", flags.file, "The sweep file (default: warpbo.toml if it is there)");
-  app->add_option("--store", flags.store, "Where the trials are kept: sqlite:FILE (default: runs/<study>/study.db)")->envname("WARPBO_STORE");
+  app->add_option("--store", flags.store, "Where the trials are kept: sqlite:FILE (default: runs/<study>/study.db)")
+      ->envname("WARPBO_STORE");
   app->add_option("--study", flags.study, "The study's name");
 }
 
@@ -46,7 +51,9 @@ void add_objective(CLI::App* app, Flags& flags) {
   app->add_option("--minimize", flags.minimize, "Name of the metric to minimize")->type_name("METRIC");
   app->add_option("--maximize", flags.maximize, "Name of the metric to maximize")->type_name("METRIC");
   app->add_option("-p,--param", flags.params, kParamHelp)->type_name("NAME=SPEC")->take_all()->allow_extra_args(false);
-  app->add_option("--constraint", flags.constraints, "Linear constraint, such as 'x + y <= 1'")->take_all()->allow_extra_args(false);
+  app->add_option("--constraint", flags.constraints, "Linear constraint, such as 'x + y <= 1'")
+      ->take_all()
+      ->allow_extra_args(false);
 }
 
 void add_sampler(CLI::App* app, Flags& flags) {
@@ -57,30 +64,36 @@ void add_sampler(CLI::App* app, Flags& flags) {
 }
 
 void add_run(CLI::App& app, Flags& flags) {
-  CLI::App* run = app.add_subcommand("run", "Run the sweep: warpbo run, or warpbo run --minimize loss -p lr=log:1e-5..1 -- CMD --lr={lr}");
+  CLI::App* run =
+      app.add_subcommand("run", "Run the sweep: warpbo run, or warpbo run --minimize loss -p lr=log:1e-5..1 -- CMD --lr={lr}");
   add_place(run, flags);
   add_objective(run, flags);
   add_sampler(run, flags);
   run->add_option("-j,--jobs", flags.jobs, "Trials at a time")->check(CLI::Range(1, 1024))->envname("WARPBO_JOBS");
-  run->add_option("-n,--trials", flags.trials, "Trials of the study in all, failed ones included (default 100)")->check(CLI::PositiveNumber);
+  run->add_option("-n,--trials", flags.trials, "Trials of the study in all, failed ones included (default 100)")
+      ->check(CLI::PositiveNumber);
   run->add_option("--time", flags.time, "Start no trial after this time (90, 10m, 2h)");
   run->add_option("--target", flags.target, "Stop once the best value is as good");
   run->add_option("--max-failed", flags.max_failed, "Stop after that many failed trials")->check(CLI::PositiveNumber);
   run->add_option("--timeout", flags.timeout, "End a trial after this time");
   run->add_option("--retries", flags.retries, "Further attempts of a failed trial")->check(CLI::Range(0, 1000));
   run->add_option("--metric-regex", flags.metric_regex, "Read the metric with this regular expression (one group)");
-  run->add_option("--metric-file", flags.metric_file, "Read the metric from this file; {trial} and {trial_dir} stand for the trial's");
+  run->add_option("--metric-file", flags.metric_file,
+                  "Read the metric from this file; {trial} and {trial_dir} stand for the trial's");
   run->add_flag("--accept-nonzero", flags.accept_nonzero, "Take the metric although the exit status is not 0");
   run->add_flag("--plain", flags.plain, "Plain lines also on a terminal");
   run->footer(
-      "The metric is read from the command's output as name=value, name: value or a JSON line (the last one counts), or from the file\n"
-      "named by WARPBO_RESULT_FILE. Parameters: {name} in the arguments, ${args}, or the variables WARPBO_PARAM_NAME, WARPBO_PARAMS_JSON.\n"
+      "The metric is read from the command's output as name=value, name: value or a JSON line (the last one counts), or from "
+      "the file\n"
+      "named by WARPBO_RESULT_FILE. Parameters: {name} in the arguments, ${args}, or the variables WARPBO_PARAM_NAME, "
+      "WARPBO_PARAMS_JSON.\n"
       "Logs: runs/<study>/trials/000017/. Ctrl-C once lets the running trials finish, twice ends them and puts them back.\n" +
       std::string(kFooter));
 }
 
 void add_others(CLI::App& app, Flags& flags) {
-  CLI::App* init = app.add_subcommand("init", "Write a sweep file: warpbo init 'python3 train.py --lr={lr}' lr=log:1e-5..1e-1 --minimize loss");
+  CLI::App* init = app.add_subcommand(
+      "init", "Write a sweep file: warpbo init 'python3 train.py --lr={lr}' lr=log:1e-5..1e-1 --minimize loss");
   add_objective(init, flags);
   init->add_option("words", flags.words, "The command in quotes, and name=spec");
   init->add_option("--store", flags.store, "Where the trials shall be kept");
@@ -122,7 +135,8 @@ void add_others(CLI::App& app, Flags& flags) {
 
   CLI::App* exporter = app.add_subcommand("export", "Write all trials as a table or JSON");
   add_place(exporter, flags);
-  exporter->add_option("--format", flags.format, "csv (Optuna's columns), json or jsonl")->check(CLI::IsMember({"csv", "json", "jsonl"}));
+  exporter->add_option("--format", flags.format, "csv (Optuna's columns), json or jsonl")
+      ->check(CLI::IsMember({"csv", "json", "jsonl"}));
   exporter->add_option("-o,--output", flags.output, "File to write (default: standard output)");
   exporter->add_flag("--raw", flags.raw, "Do not guard text against being run as a formula by spreadsheets");
 
@@ -132,9 +146,11 @@ void add_others(CLI::App& app, Flags& flags) {
 
 int dispatch(const CLI::App& app, const Flags& flags) {
   static constexpr std::pair<const char*, int (*)(const Flags&)> kCommands[] = {
-      {"run", warpbo::cli::run_command},         {"init", warpbo::cli::init_command},     {"status", warpbo::cli::status_command},
-      {"best", warpbo::cli::best_command},       {"ask", warpbo::cli::ask_command},       {"tell", warpbo::cli::tell_command},
-      {"enqueue", warpbo::cli::enqueue_command}, {"export", warpbo::cli::export_command}, {"doctor", warpbo::cli::doctor_command}};
+      {"run", warpbo::cli::run_command},         {"init", warpbo::cli::init_command},
+      {"status", warpbo::cli::status_command},   {"best", warpbo::cli::best_command},
+      {"ask", warpbo::cli::ask_command},         {"tell", warpbo::cli::tell_command},
+      {"enqueue", warpbo::cli::enqueue_command}, {"export", warpbo::cli::export_command},
+      {"doctor", warpbo::cli::doctor_command}};
   for (const auto& [name, command] : kCommands)
     if (app.got_subcommand(name)) return command(flags);
   return Exit::kUsage;

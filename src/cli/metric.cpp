@@ -55,8 +55,7 @@ Number number_at(std::string_view text) {
     if (!std::equal(word.begin(), word.end(), text.begin() + static_cast<std::ptrdiff_t>(i),
                     [](char a, char b) { return a == lower(b); }))
       continue;
-    const double magnitude =
-        word == "nan" ? std::numeric_limits<double>::quiet_NaN() : std::numeric_limits<double>::infinity();
+    const double magnitude = word == "nan" ? std::numeric_limits<double>::quiet_NaN() : std::numeric_limits<double>::infinity();
     return {negative ? -magnitude : magnitude, i + word.size()};
   }
   const std::size_t first = i;
@@ -90,7 +89,8 @@ bool ends_number(std::string_view rest) {
 
 /// name=value or name: value at position `at` of the name.
 bool match_at(std::string_view line, std::size_t at, std::string_view name, MetricMatch& match) {
-  if (at > 0 && (is_word(line[at - 1]) || line[at - 1] == '.' || line[at - 1] == '/' || line[at - 1] == '-') && is_word(name[0])) {
+  if (at > 0 && (is_word(line[at - 1]) || line[at - 1] == '.' || line[at - 1] == '/' || line[at - 1] == '-') &&
+      is_word(name[0])) {
     // "--loss=1" is an echoed option, "a.loss" and "val/loss" are other names.
     return false;
   }
@@ -142,7 +142,8 @@ bool match_json(std::string_view text, std::string_view name, MetricMatch& match
     match.value = std::numeric_limits<double>::quiet_NaN();  // how many JSON writers put NaN
     found = true;
   }
-  if (!found) match.near_miss = std::string(name) + ": " + value->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  if (!found)
+    match.near_miss = std::string(name) + ": " + value->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   return true;
 }
 
@@ -222,7 +223,8 @@ void MetricScanner::line(std::string_view text) {
 void MetricScanner::feed(std::string_view chunk) {
   while (!chunk.empty()) {
     const std::size_t newline = chunk.find_first_of("\n\r");  // a lone \r redraws a progress bar: also a line
-    const std::size_t take = std::min(newline == std::string_view::npos ? chunk.size() : newline, kLongestPiece - buffer_.size());
+    const std::size_t take =
+        std::min(newline == std::string_view::npos ? chunk.size() : newline, kLongestPiece - buffer_.size());
     buffer_ += chunk.substr(0, take);
     chunk.remove_prefix(take);
     if (!chunk.empty() && (chunk.front() == '\n' || chunk.front() == '\r')) {

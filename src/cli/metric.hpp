@@ -3,9 +3,9 @@
 /// The rule. On standard output, a line gives the metric `loss` when it is one of
 ///   - a JSON object that has the key:  {"epoch": 3, "loss": 0.31}   (dots reach into nested objects: val.loss);
 ///   - the name, '=' or ':', a number:  epoch 3 loss=0.31 acc=0.9    val loss: 3.1e-1    "loss": NaN
-/// The name must stand by itself (`val_loss=1` is not `loss`), the number is in C notation or nan/inf/infinity in any case, and it must
-/// end there: "1,5", "0x1f", "1.2.3" and "12abc" are refused; a percent sign may follow. **The last match wins.** Lines longer than
-/// 64 KiB are read in pieces. Colour sequences are ignored.
+/// The name must stand by itself (`val_loss=1` is not `loss`), the number is in C notation or nan/inf/infinity in any case, and
+/// it must end there: "1,5", "0x1f", "1.2.3" and "12abc" are refused; a percent sign may follow. **The last match wins.** Lines
+/// longer than 64 KiB are read in pieces. Colour sequences are ignored.
 ///
 /// If the command writes the file named by the variable WARPBO_RESULT_FILE, that file is read by the same rule (or as one bare
 /// number) and standard output is not looked at.

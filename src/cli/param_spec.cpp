@@ -49,7 +49,8 @@ std::vector<Word> split_choices(std::string_view name, std::string_view list) {
   for (Word& word : words) {
     if (word.quoted) continue;
     word.text = std::string(trim(word.text));
-    if (word.text.empty()) refuse(name, "the list " + quote(list) + " has an empty choice; write '' if you mean an empty string");
+    if (word.text.empty())
+      refuse(name, "the list " + quote(list) + " has an empty choice; write '' if you mean an empty string");
   }
   return words;
 }
@@ -106,7 +107,8 @@ double number_in(std::string_view name, std::string_view text, const char* what)
 std::int64_t integer_in(std::string_view name, std::string_view text, const char* what) {
   if (const auto value = parse_integer(text)) return *value;
   const auto number = parse_number(text);  // 1e6 is a fine integer
-  if (number && *number == std::floor(*number) && std::abs(*number) <= 9007199254740992.0) return static_cast<std::int64_t>(*number);
+  if (number && *number == std::floor(*number) && std::abs(*number) <= 9007199254740992.0)
+    return static_cast<std::int64_t>(*number);
   refuse(name, std::string(what) + " " + quote(text) + " is not an integer" + std::string(kForms));
 }
 
@@ -226,13 +228,21 @@ std::string to_toml(const ParameterSpec& spec) {
     return text + "]";
   };
   switch (spec.kind) {
-    case ParameterKind::real: out += "float = [" + toml_value(spec.low) + ", " + toml_value(spec.high) + "]"; break;
+    case ParameterKind::real:
+      out += "float = [" + toml_value(spec.low) + ", " + toml_value(spec.high) + "]";
+      break;
     case ParameterKind::integer:
       out += "int = [" + std::to_string(spec.int_low) + ", " + std::to_string(spec.int_high) + "]";
       break;
-    case ParameterKind::categorical: out += "choice = " + list(); break;
-    case ParameterKind::ordinal: out += "ordinal = " + list(); break;
-    case ParameterKind::constant: out += "value = " + toml_value(spec.choices.at(0)); break;
+    case ParameterKind::categorical:
+      out += "choice = " + list();
+      break;
+    case ParameterKind::ordinal:
+      out += "ordinal = " + list();
+      break;
+    case ParameterKind::constant:
+      out += "value = " + toml_value(spec.choices.at(0));
+      break;
   }
   if (spec.log) out += ", log = true";
   if (spec.step) out += ", step = " + toml_value(*spec.step);
@@ -254,14 +264,18 @@ Parameters::Entry parse_assignment(const Space& space, std::string_view text) {
     throw Error(ErrorCode::invalid_argument, "no parameter named " + quote(name) + did_you_mean(name, names));
   }
   switch (spec->kind) {
-    case ParameterKind::real: return {spec->name, Value(number_in(name, written, "the value"))};
-    case ParameterKind::integer: return {spec->name, Value(integer_in(name, written, "the value"))};
-    default: break;
+    case ParameterKind::real:
+      return {spec->name, Value(number_in(name, written, "the value"))};
+    case ParameterKind::integer:
+      return {spec->name, Value(integer_in(name, written, "the value"))};
+    default:
+      break;
   }
   const Value* found = nullptr;
   for (const Value& choice : spec->choices) {
     if (warpbo::to_string(choice) != written) continue;
-    if (found != nullptr) refuse(name, "two choices are written " + quote(written) + " but have different types; use the library");
+    if (found != nullptr)
+      refuse(name, "two choices are written " + quote(written) + " but have different types; use the library");
     found = &choice;
   }
   if (found != nullptr) return {spec->name, *found};

@@ -140,7 +140,8 @@ OwnerState owner_state(std::string_view json) {
   };
   if (text("host").empty() || text("host") != host_name()) return OwnerState::unknown;
   const auto pid = owner.find("pid"), start = owner.find("start");
-  if (pid == owner.end() || !pid->is_number_integer() || start == owner.end() || !start->is_number_integer()) return OwnerState::unknown;
+  if (pid == owner.end() || !pid->is_number_integer() || start == owner.end() || !start->is_number_integer())
+    return OwnerState::unknown;
   if (text("boot") != boot_id()) return OwnerState::dead;  // the machine was restarted since
   if (text("pids") != pid_namespace()) return OwnerState::unknown;
   const auto now = start_time(static_cast<pid_t>(pid->get<std::int64_t>()));

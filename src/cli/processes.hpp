@@ -16,8 +16,8 @@ namespace warpbo::cli {
 /// When a process started, in clock ticks since boot: with the pid it identifies a process for good. Nothing if there is none.
 [[nodiscard]] std::optional<std::uint64_t> start_time(pid_t pid);
 
-/// Ends and reaps every child but `keep`, and whatever those leave behind, for at most `seconds`. The caller must be a subreaper.
-/// Returns how many were found.
+/// Ends and reaps every child but `keep`, and whatever those leave behind, for at most `seconds`. The caller must be a
+/// subreaper. Returns how many were found.
 int end_children(const std::vector<pid_t>& keep, double seconds);
 
 /// Who runs a trial: stored with it as a JSON text, so that a later run on this machine can tell whether it still lives.

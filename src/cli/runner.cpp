@@ -17,7 +17,7 @@ namespace warpbo::cli {
 
 namespace {
 
-constexpr int kEqualSpawnErrors = 3;     ///< a command that cannot start will not start at the hundredth trial either
+constexpr int kEqualSpawnErrors = 3;         ///< a command that cannot start will not start at the hundredth trial either
 constexpr std::int64_t kVerboseLines = 100;  ///< afterwards one line per hundredth of the budget
 
 double seconds_between(std::chrono::steady_clock::time_point from, std::chrono::steady_clock::time_point to) {
@@ -141,7 +141,8 @@ void Runner::on_signals() {
       code_ = kInterrupted;
       stopping_ = "interrupted";
       if (interrupts_ == 1) {
-        view_.state = "draining: waiting for " + std::to_string(running()) + " running trial(s); again to end them and put them back";
+        view_.state =
+            "draining: waiting for " + std::to_string(running()) + " running trial(s); again to end them and put them back";
       } else {
         view_.state = "ending the running trials; they go back to the queue";
         end_running(interrupts_ > 2);
@@ -211,7 +212,8 @@ void Runner::start(int worker, const Trial& trial, int attempt) {
   request.number = trial.number;
   request.command = command_.expand(trial.parameters, place);
   request.environment = config_.command.env;
-  for (auto& variable : trial_environment(study_.name(), trial.parameters, place)) request.environment.push_back(std::move(variable));
+  for (auto& variable : trial_environment(study_.name(), trial.parameters, place))
+    request.environment.push_back(std::move(variable));
   request.working_directory = working_directory_;
   request.trial_directory = place.directory;
   request.params_json = params_json(trial.parameters);
@@ -251,8 +253,8 @@ void Runner::on_result(int worker, const WorkResult& result) {
                      workers_.alive(worker) && result.end != WorkResult::End::spawn_failed &&
                      (killed || !config_.command.retry_killed_only);
   if (again) {
-    notice("trial " + std::to_string(trial.number) + " failed (" + verdict.failure + "); attempt " + std::to_string(attempt + 1) +
-           " of " + std::to_string(config_.command.retries + 1));
+    notice("trial " + std::to_string(trial.number) + " failed (" + verdict.failure + "); attempt " +
+           std::to_string(attempt + 1) + " of " + std::to_string(config_.command.retries + 1));
     start(worker, trial, attempt + 1);
     return;
   }
@@ -299,7 +301,9 @@ bool Runner::store(const Report& report) {
       case ErrorCode::lease_lost:
         notice("the result of trial " + std::to_string(report.number) + " was not stored: " + error.what());
         return true;
-      default: stop_asking(error.what(), kStoreError); return false;
+      default:
+        stop_asking(error.what(), kStoreError);
+        return false;
     }
   }
 }
@@ -336,8 +340,9 @@ void Runner::announce(const Report& report) {
   const std::int64_t every = std::max<std::int64_t>(1, config_.budget.trials.value_or(1000) / 100);
   if (view_.finished_here > kVerboseLines && !best && view_.finished_here % every != 0) return;
   std::string line = "trial " + std::to_string(report.number) + "  ";
-  line += report.verdict.ok ? escape(config_.objective, 40) + "=" + brief_number(report.verdict.value, 6) + (best ? "  best" : "")
-                            : "failed: " + escape(report.verdict.failure, 300);
+  line += report.verdict.ok
+              ? escape(config_.objective, 40) + "=" + brief_number(report.verdict.value, 6) + (best ? "  best" : "")
+              : "failed: " + escape(report.verdict.failure, 300);
   screen_.line(line + "  " + brief_number(report.seconds, 3) + " s  " + describe(report.parameters));
 }
 
@@ -345,7 +350,8 @@ void Runner::check_limits() {
   if (!stopping_.empty()) return;
   const BudgetConfig& budget = config_.budget;
   const bool minimize = view_.direction == Direction::minimize;
-  if (budget.target && !view_.trace.empty() && (minimize ? view_.trace.back() <= *budget.target : view_.trace.back() >= *budget.target))
+  if (budget.target && !view_.trace.empty() &&
+      (minimize ? view_.trace.back() <= *budget.target : view_.trace.back() >= *budget.target))
     stop_asking("the target " + format_number(*budget.target) + " is reached", kDone);
   else if (budget.max_failed && view_.failed >= *budget.max_failed)
     stop_asking(std::to_string(view_.failed) + " trials failed (max_failed = " + std::to_string(*budget.max_failed) + ")" +
@@ -387,7 +393,8 @@ void Runner::draw() {
   view_.here.clear();
   for (const Slot& slot : slots_)
     if (slot.trial)
-      view_.here.push_back({slot.trial->number, slot.attempt, seconds_between(slot.since, Clock::now()), describe(slot.trial->parameters)});
+      view_.here.push_back(
+          {slot.trial->number, slot.attempt, seconds_between(slot.since, Clock::now()), describe(slot.trial->parameters)});
   screen_.draw(view_);
 }
 

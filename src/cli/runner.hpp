@@ -92,8 +92,8 @@ class Runner {
   std::vector<Trial> ready_;         ///< asked for, not started yet
   std::vector<Report> undelivered_;  ///< results that the store did not take
   Clock::time_point started_ = Clock::now(), asked_at_, refreshed_, retried_;
-  bool finished_ = false;            ///< there is nothing more to ask for, for now
-  std::string stopping_;             ///< why nothing is asked for any more; empty while going on
+  bool finished_ = false;  ///< there is nothing more to ask for, for now
+  std::string stopping_;   ///< why nothing is asked for any more; empty while going on
   int code_ = kDone;
   int interrupts_ = 0;
   bool hung_up_ = false;

@@ -27,7 +27,8 @@ void on_signal(int signal) {
 }  // namespace
 
 SignalPipe::SignalPipe() {
-  if (pipe2(pipe_ends, O_CLOEXEC | O_NONBLOCK) != 0) throw Error(ErrorCode::unavailable, "no pipe for signals: too many open files");
+  if (pipe2(pipe_ends, O_CLOEXEC | O_NONBLOCK) != 0)
+    throw Error(ErrorCode::unavailable, "no pipe for signals: too many open files");
   std::size_t i = 0;
   struct sigaction action {};
   sigemptyset(&action.sa_mask);

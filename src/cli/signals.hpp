@@ -5,7 +5,8 @@
 
 namespace warpbo::cli {
 
-/// Catches SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT and SIGWINCH while it exists, and ignores SIGPIPE and SIGXFSZ. One object at a time.
+/// Catches SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT and SIGWINCH while it exists, and ignores SIGPIPE and SIGXFSZ. One object
+/// at a time.
 class SignalPipe {
  public:
   SignalPipe();

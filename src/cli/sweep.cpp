@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 
@@ -14,7 +15,9 @@ namespace {
 
 double duration_flag(const std::string& text, const char* flag) {
   const auto seconds = parse_duration(text);
-  if (!seconds) throw Error(ErrorCode::invalid_argument, std::string(flag) + " " + quote(text) + " is not a duration such as 90, 10m or 1h30m");
+  if (!seconds)
+    throw Error(ErrorCode::invalid_argument,
+                std::string(flag) + " " + quote(text) + " is not a duration such as 90, 10m or 1h30m");
   return *seconds;
 }
 
@@ -25,7 +28,8 @@ void lay_over(const Flags& flags, Config& config) {
     // A store given as a flag is relative to where the user is, not to the sweep file.
     const bool url = flags.store.find(':') != std::string::npos && !flags.store.starts_with("sqlite:");
     const std::string path = flags.store.starts_with("sqlite:") ? flags.store.substr(7) : flags.store;
-    if (!url && config.directory != "." && !path.starts_with('/')) config.store = "sqlite:" + std::filesystem::absolute(path).string();
+    if (!url && config.directory != "." && !path.starts_with('/'))
+      config.store = "sqlite:" + std::filesystem::absolute(path).string();
   }
   if (!flags.minimize.empty() && !flags.maximize.empty())
     throw Error(ErrorCode::invalid_argument, "give either --minimize or --maximize, not both");
@@ -114,12 +118,22 @@ Found find_study(const Flags& flags) {
   found.name = found.config.name;
   if (flags.study.empty()) {
     // With one study in the store its name need not be given.
-    const auto storage = open_storage(found.store, OpenMode::read_only);
+    const auto storage = open_store(found.store, OpenMode::read_only);
     const std::vector<StudyRecord> studies = storage->studies();
-    const bool known = std::any_of(studies.begin(), studies.end(), [&](const StudyRecord& study) { return study.name == found.name; });
+    const bool known =
+        std::any_of(studies.begin(), studies.end(), [&](const StudyRecord& study) { return study.name == found.name; });
     if (!known && studies.size() == 1) found.name = studies[0].name;
   }
   return found;
+}
+
+std::shared_ptr<Storage> open_store(const std::string& url, OpenMode mode) {
+  try {
+    return open_storage(url, mode);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::invalid_argument) throw;
+    throw Error(ErrorCode::unavailable, error.what());
+  }
 }
 
 void print(const std::string& text) {

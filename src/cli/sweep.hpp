@@ -3,6 +3,7 @@
 
 #include <warpbo/study.hpp>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,7 +26,8 @@ struct Flags {
   bool accept_nonzero = false, plain = false, quiet = false, json = false, force = false, requeue = false, raw = false;
 };
 
-/// The sweep file (`--file`, or warpbo.toml if it is there and the flags alone do not say everything) with the flags laid over it.
+/// The sweep file (`--file`, or warpbo.toml if it is there and the flags alone do not say everything) with the flags laid over
+/// it.
 [[nodiscard]] Config make_config(const Flags& flags);
 
 /// A study to look at or to change by hand.
@@ -37,6 +39,9 @@ struct Found {
 /// Finds the study that `--store` and `--study`, the sweep file, or a single runs/*/study.db below the current directory mean.
 /// Throws `not_found` and says where it looked.
 [[nodiscard]] Found find_study(const Flags& flags);
+
+/// Opens a store. A file that is no store throws `unavailable`: for the command that is a failing store, not wrong usage.
+[[nodiscard]] std::shared_ptr<Storage> open_store(const std::string& url, OpenMode mode);
 
 /// Writes to standard output, all of it; a closed pipe is not an error.
 void print(const std::string& text);

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 namespace warpbo::cli {
 
@@ -34,39 +35,40 @@ Character decode(std::string_view text) {
     if ((byte(i) & 0xc0U) != 0x80U) return {};
     code = (code << 6) | (byte(i) & 0x3fU);
   }
-  if ((length == 3 && (code < 0x800 || (code >= 0xd800 && code < 0xe000))) || (length == 4 && (code < 0x10000 || code > 0x10ffff)))
+  if ((length == 3 && (code < 0x800 || (code >= 0xd800 && code < 0xe000))) ||
+      (length == 4 && (code < 0x10000 || code > 0x10ffff)))
     return {};
   return {code, length};
 }
 
 /// Characters that act on the terminal or on the order of the line instead of being shown.
 bool is_harmful(char32_t code) {
-  return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
-         (code >= 0x2066 && code <= 0x2069) || code == 0xfeff;
+  return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x200b && code <= 0x200f) ||
+         (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) || code == 0xfeff;
 }
 
 int columns_of(char32_t code) {
   if ((code >= 0x300 && code < 0x370) || (code >= 0x200b && code <= 0x200f) || (code >= 0xfe00 && code <= 0xfe0f)) return 0;
-  const bool wide = (code >= 0x1100 && code <= 0x115f) || (code >= 0x2e80 && code <= 0xa4cf) || (code >= 0xac00 && code <= 0xd7a3) ||
-                    (code >= 0xf900 && code <= 0xfaff) || (code >= 0xfe30 && code <= 0xfe6f) || (code >= 0xff00 && code <= 0xff60) ||
+  const bool wide = (code >= 0x1100 && code <= 0x115f) || (code >= 0x2e80 && code <= 0xa4cf) ||
+                    (code >= 0xac00 && code <= 0xd7a3) || (code >= 0xf900 && code <= 0xfaff) ||
+                    (code >= 0xfe30 && code <= 0xfe6f) || (code >= 0xff00 && code <= 0xff60) ||
                     (code >= 0x1f300 && code <= 0x1faff) || (code >= 0x20000 && code <= 0x3fffd);
   return wide ? 2 : 1;
 }
 
-/// Levenshtein distance; names are short.
+/// Edit distance in which swapping two neighbours counts once (optimal string alignment); names are short.
 std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replace = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replace, row[j] + 1, row[j + 1] + 1});
+  std::vector<std::size_t> before, previous(b.size() + 1), row(b.size() + 1);
+  std::iota(previous.begin(), previous.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      row[j] = std::min({previous[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1), previous[j] + 1, row[j - 1] + 1});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) row[j] = std::min(row[j], before[j - 2] + 1);
     }
+    before = std::exchange(previous, row);
   }
-  return row[b.size()];
+  return previous[b.size()];
 }
 
 }  // namespace
@@ -98,7 +100,8 @@ std::string format_number(double value) {
 std::string brief_number(double value, int digits) {
   if (!std::isfinite(value)) return format_number(value);
   std::array<char, 64> buffer;
-  const auto [end, code] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::general, digits);
+  const auto [end, code] =
+      std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::general, digits);
   const std::string rounded(buffer.data(), end);
   const std::string exact = format_number(value);
   return exact.size() <= rounded.size() ? exact : rounded;
@@ -110,7 +113,8 @@ std::optional<double> parse_duration(std::string_view text) {
     if (!std::isfinite(*seconds) || *seconds < 0) return std::nullopt;
     return seconds;
   }
-  static constexpr std::pair<std::string_view, double> kUnits[] = {{"ms", 1e-3}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+  static constexpr std::pair<std::string_view, double> kUnits[] = {
+      {"ms", 1e-3}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
   double total = 0;
   if (text.empty()) return std::nullopt;
   while (!text.empty()) {
@@ -120,7 +124,8 @@ std::optional<double> parse_duration(std::string_view text) {
     const std::size_t letters = std::min(text.find_first_not_of("abcdefghijklmnopqrstuvwxyz"), text.size());
     const std::string_view name = text.substr(0, letters);
     text.remove_prefix(letters);
-    const auto* unit = std::find_if(std::begin(kUnits), std::end(kUnits), [&](const auto& known) { return known.first == name; });
+    const auto* unit =
+        std::find_if(std::begin(kUnits), std::end(kUnits), [&](const auto& known) { return known.first == name; });
     if (!amount || unit == std::end(kUnits)) return std::nullopt;
     total += *amount * unit->second;
   }
@@ -280,7 +285,8 @@ std::vector<std::string> split_words(std::string_view line) {
 std::string safe_component(std::string_view name) {
   std::string out;
   for (const char c : name.substr(0, 80)) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
     out += plain ? c : '_';
   }
   if (!out.empty() && (out[0] == '.' || out[0] == '-')) out[0] = '_';

@@ -45,12 +45,12 @@ namespace warpbo::cli {
 /// The argument as a word that a POSIX shell reads back unchanged.
 [[nodiscard]] std::string shell_quote(std::string_view argument);
 [[nodiscard]] std::string shell_join(std::span<const std::string> arguments);
-/// Splits a line into words as a shell would, with quotes and backslashes but no expansion. Throws `invalid_argument` for an open
-/// quote.
+/// Splits a line into words as a shell would, with quotes and backslashes but no expansion. Throws `invalid_argument` for an
+/// open quote.
 [[nodiscard]] std::vector<std::string> split_words(std::string_view line);
 
-/// A name as one safe path component: characters outside [A-Za-z0-9._-] become '_', and a name that had to be changed gets a short
-/// hash of the original, so that two names never share a directory.
+/// A name as one safe path component: characters outside [A-Za-z0-9._-] become '_', and a name that had to be changed gets a
+/// short hash of the original, so that two names never share a directory.
 [[nodiscard]] std::string safe_component(std::string_view name);
 
 /// A few block characters (or ASCII ones) that draw the values from low to high.

@@ -73,14 +73,15 @@ std::string read_metric_file(const std::string& path, std::string& problem) {
 
 std::string spawn_problem(int code, const std::string& program) {
   if (code == E2BIG)
-    return "the command line or the environment is too long for the system (E2BIG; one argument may have 128 KiB): pass large values "
+    return "the command line or the environment is too long for the system (E2BIG; one argument may have 128 KiB): pass large "
+           "values "
            "through {params_file} or WARPBO_PARAMS_FILE";
   return "command " + quote(program) + " cannot be started: " + std::strerror(code);
 }
 
 /// Everything between fork and exec. Only system calls: nothing here allocates.
-[[noreturn]] void become(const char* file, char* const* arguments, char* const* environment, const char* directory, int out, int err,
-                         int report, pid_t worker) {
+[[noreturn]] void become(const char* file, char* const* arguments, char* const* environment, const char* directory, int out,
+                         int err, int report, pid_t worker) {
   const auto fail = [&] {
     const int code = errno;
     (void)!write(report, &code, sizeof code);
@@ -181,8 +182,8 @@ bool TrialProcess::spawn() {
   for (const auto& [name, value] : request_.environment) variables[name] = value;
   const std::string program = request_.command.empty() ? "" : request_.command[0];
   const auto path = variables.find("PATH");
-  const Program found =
-      find_program(program, path == variables.end() ? "/usr/local/bin:/usr/bin:/bin" : path->second, request_.working_directory);
+  const Program found = find_program(program, path == variables.end() ? "/usr/local/bin:/usr/bin:/bin" : path->second,
+                                     request_.working_directory);
   const auto refuse = [&](int code, std::string why) {
     result_.end = WorkResult::End::spawn_failed;
     result_.code = code;
@@ -212,8 +213,8 @@ bool TrialProcess::spawn() {
   const pid_t worker = getpid();
   leader_ = fork();
   if (leader_ == 0)
-    become(found.file.c_str(), arguments.data(), environment.data(), request_.working_directory.c_str(), out[1], err[1], report[1],
-           worker);
+    become(found.file.c_str(), arguments.data(), environment.data(), request_.working_directory.c_str(), out[1], err[1],
+           report[1], worker);
   const int fork_error = leader_ < 0 ? errno : 0;
   if (leader_ > 0) setpgid(leader_, leader_);  // in both, so that neither has to wait for the other
   close(out[1]);

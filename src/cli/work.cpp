@@ -83,7 +83,8 @@ std::string missing_metric(const WorkResult& result, const MetricRule& rule) {
   const bool by_regex = rule.source == MetricRule::Source::regex;
   const std::string wanted = by_regex ? "no match of " + quote(rule.regex) : "no " + quote(rule.name + "=NUMBER");
   if (!result.problem.empty()) return result.problem;
-  if (!result.metric.near_miss.empty()) return wanted + "; " + quote(result.metric.near_miss) + " does not end in a plain number";
+  if (!result.metric.near_miss.empty())
+    return wanted + "; " + quote(result.metric.near_miss) + " does not end in a plain number";
   std::string seen = "it printed nothing";
   if (!result.last_output.empty()) seen = "its last line was " + quote(result.last_output, 120);
   if (result.last_output.find('\0') != std::string::npos) seen += " (with NUL bytes: is it UTF-16?)";
@@ -191,17 +192,22 @@ Verdict judge(const WorkResult& result, const MetricRule& rule, bool accept_nonz
   const std::string last = result.last_error.empty() ? result.last_output : result.last_error;
   const std::string tail = last.empty() ? "" : "; last line: " + quote(last, 160);
   switch (result.end) {
-    case WorkResult::End::spawn_failed: return failed(result.problem);
-    case WorkResult::End::timed_out: return failed("timed out after " + brief_number(timeout) + " s" + tail);
-    case WorkResult::End::stopped: return failed("stopped by the user");
-    case WorkResult::End::lost: return failed("the process that watched it was killed");
+    case WorkResult::End::spawn_failed:
+      return failed(result.problem);
+    case WorkResult::End::timed_out:
+      return failed("timed out after " + brief_number(timeout) + " s" + tail);
+    case WorkResult::End::stopped:
+      return failed("stopped by the user");
+    case WorkResult::End::lost:
+      return failed("the process that watched it was killed");
     case WorkResult::End::signalled: {
       std::string text = "killed by " + signal_name(result.code);
       if (result.code == SIGKILL) text += " (perhaps out of memory)";
       if (result.core_dumped) text += " (core dumped)";
       return failed(text + tail);
     }
-    case WorkResult::End::exited: break;
+    case WorkResult::End::exited:
+      break;
   }
   if (result.code != 0 && !accept_nonzero) return failed("exit status " + std::to_string(result.code) + tail);
   if (!result.metric.value) return failed(missing_metric(result, rule));

@@ -18,11 +18,11 @@ struct WorkRequest {
   std::string working_directory;
   std::string trial_directory;  ///< made if missing; holds stdout, stderr, params.json, result.json
   std::string params_json;
-  std::string result_file;      ///< the file announced as WARPBO_RESULT_FILE
-  double timeout = 0;           ///< seconds; 0: none
-  double grace = 5;             ///< seconds between SIGTERM and SIGKILL
-  std::int64_t log_limit = 0;   ///< bytes kept from the beginning of each stream
-  MetricRule metric;            ///< `path` expanded and absolute
+  std::string result_file;     ///< the file announced as WARPBO_RESULT_FILE
+  double timeout = 0;          ///< seconds; 0: none
+  double grace = 5;            ///< seconds between SIGTERM and SIGKILL
+  std::int64_t log_limit = 0;  ///< bytes kept from the beginning of each stream
+  MetricRule metric;           ///< `path` expanded and absolute
   std::int64_t number = 0;
 };
 
@@ -30,17 +30,17 @@ struct WorkRequest {
 struct WorkResult {
   enum class End { exited, signalled, timed_out, stopped, spawn_failed, lost };
   End end = End::lost;
-  int code = 0;              ///< exit status, signal, or errno of the failed spawn
+  int code = 0;  ///< exit status, signal, or errno of the failed spawn
   bool core_dumped = false;
   double seconds = 0;
   MetricMatch metric;
-  std::string problem;       ///< spawn_failed: why; a metric file that could not be used: why
-  std::string last_output;   ///< last line of standard output
-  std::string last_error;    ///< last line of standard error
-  std::string log_notice;    ///< empty, or why a log is not complete
+  std::string problem;      ///< spawn_failed: why; a metric file that could not be used: why
+  std::string last_output;  ///< last line of standard output
+  std::string last_error;   ///< last line of standard error
+  std::string log_notice;   ///< empty, or why a log is not complete
   std::int64_t output_bytes = 0;
   std::int64_t error_bytes = 0;
-  int survivors = 0;         ///< processes that the command left behind and that were ended
+  int survivors = 0;  ///< processes that the command left behind and that were ended
 };
 
 [[nodiscard]] std::string pack(const WorkRequest& request);
@@ -59,8 +59,8 @@ struct Verdict {
 };
 [[nodiscard]] Verdict judge(const WorkResult& result, const MetricRule& rule, bool accept_nonzero, double timeout);
 
-/// Frames on a stream socket: 4 bytes of length, 1 of type, the payload. Send returns false when the other side is gone; receive
-/// likewise (it waits for a whole frame).
+/// Frames on a stream socket: 4 bytes of length, 1 of type, the payload. Send returns false when the other side is gone;
+/// receive likewise (it waits for a whole frame).
 [[nodiscard]] bool send_frame(int socket, char type, std::string_view payload);
 [[nodiscard]] bool receive_frame(int socket, char& type, std::string& payload);
 

@@ -58,7 +58,8 @@ WorkerPool::WorkerPool(int count) : workers_(static_cast<std::size_t>(count)) {
   for (Worker& worker : workers_) {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
-      throw Error(ErrorCode::unavailable, std::string("a worker cannot be started: ") + std::strerror(errno) + "; use fewer --jobs");
+      throw Error(ErrorCode::unavailable,
+                  std::string("a worker cannot be started: ") + std::strerror(errno) + "; use fewer --jobs");
     worker.pid = fork();
     if (worker.pid == 0) work(pair[1]);
     close(pair[1]);
@@ -67,7 +68,8 @@ WorkerPool::WorkerPool(int count) : workers_(static_cast<std::size_t>(count)) {
       const int code = errno;
       close(pair[0]);
       worker.socket = -1;
-      throw Error(ErrorCode::unavailable, std::string("a worker cannot be started: ") + std::strerror(code) + "; use fewer --jobs");
+      throw Error(ErrorCode::unavailable,
+                  std::string("a worker cannot be started: ") + std::strerror(code) + "; use fewer --jobs");
     }
   }
 }

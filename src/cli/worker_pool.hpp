@@ -1,8 +1,9 @@
 /// One small supervisor process per job slot.
 ///
-/// Each worker is forked before warpbo has any thread, stays single-threaded, runs one trial at a time and is a subreaper for it. It ends
-/// everything the trial started when the trial is over, when it is told to, and when warpbo vanishes, since then its socket closes.
-/// If a worker itself is killed, its command dies with it (PR_SET_PDEATHSIG) and warpbo, a subreaper too, ends the rest.
+/// Each worker is forked before warpbo has any thread, stays single-threaded, runs one trial at a time and is a subreaper for
+/// it. It ends everything the trial started when the trial is over, when it is told to, and when warpbo vanishes, since then
+/// its socket closes. If a worker itself is killed, its command dies with it (PR_SET_PDEATHSIG) and warpbo, a subreaper too,
+/// ends the rest.
 #pragma once
 
 #include <sys/types.h>
