@@ -23,8 +23,9 @@ add_library(warpbo_flags INTERFACE)
 target_compile_features(warpbo_flags INTERFACE cxx_std_20)
 target_compile_options(warpbo_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 14)
-  # False alarms of GCC 12 and 13 about std::variant, std::optional and std::string, different ones at each optimization level.
-  target_compile_options(warpbo_flags INTERFACE -Wno-maybe-uninitialized -Wno-restrict)
+  # False alarms of GCC 12 and 13 from inside the standard library, different ones at each optimization level.
+  target_compile_options(warpbo_flags INTERFACE
+    -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overread -Wno-stringop-overflow -Wno-array-bounds)
 endif()
 if(WARPBO_WARNINGS_AS_ERRORS)
   target_compile_options(warpbo_flags INTERFACE -Werror)
