@@ -80,6 +80,7 @@ function(warpbo_test name)
   target_include_directories(${name}_tests PRIVATE "${PROJECT_SOURCE_DIR}/tests")
   list(TRANSFORM test_DEPENDS REPLACE "^(${WARPBO_LAYER_PATTERN})$" "warpbo_\\1")
   target_link_libraries(${name}_tests PRIVATE warpbo_flags ${test_DEPENDS} GTest::gtest_main)
+  target_compile_options(${name}_tests PRIVATE $<$<CONFIG:Release>:-O1>)  # the tests' own code; it halves the time to build them
   gtest_discover_tests(${name}_tests DISCOVERY_MODE PRE_TEST TEST_FILTER "-*Slow*" PROPERTIES TIMEOUT 120)
   gtest_discover_tests(${name}_tests DISCOVERY_MODE PRE_TEST TEST_FILTER "*Slow*" TEST_SUFFIX ".slow"
     PROPERTIES LABELS slow TIMEOUT 1800)
