@@ -103,7 +103,7 @@ bool holds_database(const Location& location) {
   }
   if (cut_short(location)) {
     // Another process may be writing just now: look again.
-    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
     if (cut_short(location)) {
       throw Error(ErrorCode::data_corrupt,
                   "store " + location.label +
