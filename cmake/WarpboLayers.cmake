@@ -47,7 +47,8 @@ function(warpbo_layer name)
   target_include_directories(warpbo_${name} PUBLIC
     "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/src" "${PROJECT_BINARY_DIR}/include")
   set(externals ${layer_DEPENDS})
-  list(FILTER externals EXCLUDE REGEX "^(${WARPBO_LAYER_PATTERN})$")
+  # What is named within $<BUILD_INTERFACE:...> consists of headers only: nothing to link.
+  list(FILTER externals EXCLUDE REGEX "^(${WARPBO_LAYER_PATTERN})$|BUILD_INTERFACE")
   set_property(GLOBAL APPEND PROPERTY WARPBO_EXTERNALS ${externals})
   list(TRANSFORM layer_DEPENDS REPLACE "^(${WARPBO_LAYER_PATTERN})$" "warpbo_\\1")
   target_link_libraries(warpbo_${name} PRIVATE $<BUILD_INTERFACE:warpbo_flags> PUBLIC ${layer_DEPENDS})
