@@ -3,8 +3,10 @@
 #include <warpbo/error.hpp>
 
 #include <unistd.h>
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <cstring>
 #include <ctime>
@@ -138,15 +140,16 @@ int Database::on_busy(void* self, int attempts) noexcept {
   if (attempts == 0) database.waiting_since_ = now;
   const double waited = now - database.waiting_since_;
   if (waited > kLongestWait) return 0;
-  // xorshift64*: random pauses keep waiters from moving in step. Who has waited longer looks more often, so that nobody
-  // starves.
+  // xorshift64*: random pauses keep waiters from moving in step. They grow at first, so that hundreds of waiters leave the
+  // processor to the one that works; who has waited for seconds looks more often again, so that nobody starves.
   std::uint64_t& x = database.random_;
   x |= 1;
   x ^= x >> 12;
   x ^= x << 25;
   x ^= x >> 27;
   const double uniform = static_cast<double>((x * 0x2545F4914F6CDD1DULL) >> 11) * 0x1p-53;
-  const double longest = attempts < 3 ? 0.2e-3 : waited < 0.5 ? 4e-3 : 1e-3;
+  const double patience = waited > 20 ? 1e-3 : waited > 5 ? 4e-3 : 16e-3;
+  const double longest = std::min(patience, 0.2e-3 * std::pow(1.4, std::min(attempts, 20)));
   std::this_thread::sleep_for(std::chrono::duration<double>(uniform * longest));
   return 1;
 }

@@ -45,7 +45,8 @@ class Statement {
   sqlite3_stmt* handle_;
 };
 
-/// A connection. Waits up to a minute for other connections' locks, in small random steps that shrink as the wait gets longer.
+/// A connection. Waits up to a minute for other connections' locks, in small random steps that get shorter after seconds of
+/// waiting.
 class Database {
  public:
   /// Opens with SQLITE_OPEN_ flags; `path` may be a "file:" URI if the flags say so. `label` names the store in messages.

@@ -3,102 +3,19 @@
 #include "storage/checks.hpp"
 #include "storage/clock.hpp"
 #include "storage/distribution.hpp"
-#include "storage/json.hpp"
 #include "storage/sqlite_read.hpp"
+#include "storage/sqlite_write.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 namespace warpbo::storage {
 
 namespace {
 
-constexpr std::string_view kFixedKey = "fixed_params";
-
 /// Optuna keeps the attributes that programs set for themselves apart from those that people set.
 bool is_system_key(std::string_view key) {
   return key.starts_with("warpbo:") || key.starts_with("study:") || key.starts_with("dashboard:");
-}
-
-/// What the schema wants to know about each parameter of a space: computed once per call, used for every trial.
-class StoredSpace {
- public:
-  StoredSpace(Database& database, std::int64_t study_id, const Space& space, std::string_view label) : space_(space) {
-    texts_.reserve(space.parameters().size());
-    for (const ParameterSpec& spec : space.parameters()) texts_.push_back(text_of(database, study_id, spec, label));
-  }
-
-  /// Writes the parameters of a trial, which are normalized and in the space's order. Those that it has already are kept.
-  void write(Database& database, std::int64_t trial_id, const Parameters& parameters) const {
-    std::size_t index = 0;
-    for (const auto& [name, value] : parameters) {
-      while (space_.parameters()[index].name != name) ++index;
-      const ParameterSpec& spec = space_.parameters()[index];
-      Statement insert = database.prepare(
-          "INSERT OR IGNORE INTO trial_params (trial_id, param_name, param_value, distribution_json) VALUES (?, ?, ?, ?)");
-      insert.bind(1, trial_id)
-          .bind(2, std::string_view(name))
-          .bind(3, to_internal(spec, value).value())
-          .bind(4, std::string_view(texts_[index]));
-      insert.run();
-    }
-  }
-
- private:
-  /// Choices that read as None or nan may stand for Optuna's None or NaN: its own text is then repeated, since it refuses
-  /// another one.
-  static std::string text_of(Database& database, std::int64_t study_id, const ParameterSpec& spec, std::string_view label) {
-    const bool choice =
-        spec.kind == ParameterKind::categorical || spec.kind == ParameterKind::ordinal || spec.kind == ParameterKind::constant;
-    const auto special = [](const Value& value) {
-      const auto* text = std::get_if<std::string>(&value);
-      return text != nullptr &&
-             (text->starts_with("None") || text->find("nan") != std::string::npos || text->find("inf") != std::string::npos);
-    };
-    if (choice && std::any_of(spec.choices.begin(), spec.choices.end(), special)) {
-      Statement query = database.prepare(
-          "SELECT p.distribution_json FROM trials t CROSS JOIN trial_params p ON p.trial_id = t.trial_id "
-          "WHERE t.study_id = ? AND p.param_name = ? LIMIT 1");
-      query.bind(1, study_id).bind(2, std::string_view(spec.name));
-      if (query.step()) {
-        const std::string text(query.text(0));
-        const std::optional<ParameterSpec> written = read_distribution(spec.name, text, label);
-        if (written && written->choices == spec.choices) return text;
-      }
-    }
-    return distribution_text(spec);
-  }
-
-  const Space& space_;
-  std::vector<std::string> texts_;
-};
-
-std::string fixed_text(const Parameters& parameters) {
-  std::string out = "{";
-  for (const auto& [name, value] : parameters) {
-    if (out.size() > 1) out += ", ";
-    append_json_string(out, name);
-    out += ": ";
-    append_json_value(out, value);
-  }
-  return out + "}";
-}
-
-void write_system_attribute(Database& database, std::int64_t trial_id, std::string_view key, std::string_view json) {
-  Statement insert = database.prepare(
-      "INSERT INTO trial_system_attributes (trial_id, \"key\", value_json) VALUES (?, ?, ?) "
-      "ON CONFLICT (trial_id, \"key\") DO UPDATE SET value_json = excluded.value_json");
-  insert.bind(1, trial_id).bind(2, key).bind(3, json).run();
-}
-
-void write_value(Database& database, std::int64_t trial_id, double value) {
-  Statement insert = database.prepare(
-      "INSERT INTO trial_values (trial_id, objective, value, value_type) VALUES (?, 0, ?, ?) "
-      "ON CONFLICT (trial_id, objective) DO UPDATE SET value = excluded.value, value_type = excluded.value_type");
-  insert.bind(1, trial_id);
-  std::isinf(value) ? insert.bind_null(2) : insert.bind(2, value);
-  insert.bind(3, std::isinf(value) ? std::string_view(value > 0 ? "INF_POS" : "INF_NEG") : std::string_view("FINITE")).run();
 }
 
 /// Removes what a trial's own tables hold; the order satisfies the foreign keys.
@@ -324,8 +241,7 @@ std::vector<Trial> SqliteStorage::create_trials(std::int64_t study_id, const Spa
       insert.run();
       stored.write(database, trial.id, trial.parameters);
       if (trial.value) write_value(database, trial.id, *trial.value);
-      if (trial.state == TrialState::waiting)
-        write_system_attribute(database, trial.id, kFixedKey, fixed_text(trial.parameters));
+      if (trial.state == TrialState::waiting) write_wish(database, trial.id, trial.parameters);
       write_trial_attributes(database, trial.id, trial.attributes);
       if (!trial.failure.empty())
         write_trial_attributes(database, trial.id, {{std::string(kFailureKey), failure_json(trial.failure)}});
@@ -439,11 +355,7 @@ void SqliteStorage::set_trial_parameters(std::int64_t trial_id, const Space& spa
     if (is_finished(trial.state)) trial_finished(location_.label, trial.number);
     database.prepare("DELETE FROM trial_params WHERE trial_id = ?").bind(1, trial_id).run();
     StoredSpace(database, trial.study_id, space, location_.label).write(database, trial_id, ordered);
-    const std::string fixed = fixed_text(ordered);
-    database.prepare("UPDATE trial_system_attributes SET value_json = ? WHERE trial_id = ? AND \"key\" = 'fixed_params'")
-        .bind(1, std::string_view(fixed))
-        .bind(2, trial_id)
-        .run();
+    update_wish(database, trial_id, ordered);
     return true;
   });
 }

@@ -67,6 +67,7 @@ Outcome compete(const std::string& path, std::int64_t study, int workers, int ro
     _exit(0);
   };
   for (pid_t& worker : running) worker = start();
+  // Reading what the workers say keeps them from blocking on a full pipe.
   const auto drain = [&](int wait_ms) {
     pollfd ready{channel[0], POLLIN, 0};
     while (poll(&ready, 1, wait_ms) > 0 && (ready.revents & POLLIN) != 0) {
