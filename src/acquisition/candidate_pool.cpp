@@ -1,5 +1,6 @@
 #include "acquisition/candidate_pool.hpp"
 
+#include "math/philox.hpp"
 #include "optimize/transpose.hpp"
 
 #include <cmath>
@@ -61,6 +62,18 @@ std::vector<double> CandidatePool::score(const backend::AcquisitionSpec& acquisi
   for (double& v : values)
     if (std::isnan(v)) v = -INFINITY;
   return values;
+}
+
+std::vector<double> CandidatePool::draw(std::uint64_t seed) const {
+  std::vector<double> mean(static_cast<std::size_t>(count_ * samples_)), variance(size()), out(size());
+  mean_.download(mean);
+  variance_.download(variance);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const std::size_t sample = i % static_cast<std::size_t>(samples_);
+    out[i] = -(mean[i + sample * out.size()] + std::sqrt(variance[i]) * math::philox_normal(seed, 4, i, 0));
+    if (std::isnan(out[i])) out[i] = -INFINITY;
+  }
+  return out;
 }
 
 }  // namespace warpbo::acquisition

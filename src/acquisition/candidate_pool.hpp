@@ -21,6 +21,9 @@ class CandidatePool {
   /// Acquisition values of all candidates; NaN counts as -infinity.
   [[nodiscard]] std::vector<double> score(const backend::AcquisitionSpec& acquisition) const;
 
+  /// One draw per candidate from its own posterior, negated: larger is better.
+  [[nodiscard]] std::vector<double> draw(std::uint64_t seed) const;
+
   [[nodiscard]] std::span<const double> row(std::size_t index) const {
     return std::span(rows_).subspan(index * static_cast<std::size_t>(dimensions_), static_cast<std::size_t>(dimensions_));
   }

@@ -22,25 +22,28 @@ class Batch {
         domain_(domain),
         options_(options),
         d_(domain.columns().size()),
-        fantasies_(regression, rows_in(options.pending, d_) + rows_in(options.baseline, d_) + options.count, options.samples,
+        fantasies_(regression, rows_in(options.pending, d_) + rows_in(options.baseline, d_) + joint_picks(), options.samples,
                    options.incumbent, options.seed),
         pool_(make_pool()) {}
 
   Proposals build() {
-    for (int pick = 0; pick < options_.count; ++pick) {
+    for (int pick = 0; pick < joint_picks(); ++pick) {
       const std::vector<double> scores = pool_.score(specification());
       const bool climbing = pick < options_.climbed_picks;
-      if (!(climbing ? pick_by_climbing(scores) : pick_from_pool(scores)) && !pick_anything(pick)) break;
+      if (!(climbing ? pick_by_climbing(scores) : pick_from_pool(scores)) && !pick_anything(pick)) return std::move(out_);
       if (pick + 1 < options_.count) condition_on_last();
     }
+    if (options_.count > joint_picks()) fill_by_draws();
     return std::move(out_);
   }
 
  private:
+  [[nodiscard]] int joint_picks() const { return std::min(options_.count, options_.joint_picks); }
+
   CandidatePool make_pool() {
     add_known_points();
     const std::vector<double> rows = make_candidates(domain_, options_.candidates);
-    return CandidatePool(regression_, fantasies_, rows, options_.count - 1);
+    return CandidatePool(regression_, fantasies_, rows, joint_picks() - (joint_picks() == options_.count ? 1 : 0));
   }
 
   /// Pending points and uncertain incumbents come first: everything that is chosen must improve on them.
@@ -63,6 +66,20 @@ class Batch {
       if (domain_.admissible(row)) return take(row, climbed.values[p]);
     }
     return pick_from_pool(scores);
+  }
+
+  /// The rest of a very large batch.
+  void fill_by_draws() {
+    const std::vector<double> draws = pool_.draw(options_.seed);
+    std::vector<std::size_t> order(draws.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return draws[a] > draws[b]; });
+    std::size_t next = 0;
+    for (int pick = joint_picks(); pick < options_.count; ++pick) {
+      while (next < order.size() && !domain_.admissible(pool_.row(order[next]))) ++next;
+      if (next < order.size()) take(pool_.row(order[next]), draws[order[next]]);
+      else if (!pick_anything(pick)) return;
+    }
   }
 
   bool pick_from_pool(const std::vector<double>& scores) {

@@ -24,6 +24,8 @@ struct ProposeOptions {
   ClimbOptions climb;
   std::int64_t samples = 64;        ///< sampled data sets, once there is something to sample
   int climbed_picks = 64;           ///< further picks of a larger batch are taken from the candidates as they are
+  int joint_picks = 512;            ///< beyond these, picks no longer know of each other: each candidate gets one draw from its posterior and the
+                                    ///< best draws are taken (Thompson sampling on the candidates)
   std::vector<double> pending;      ///< row-major points whose values are awaited
   std::vector<double> baseline;     ///< row-major observed points whose noise-free values are uncertain: incumbents to integrate over
   double incumbent = std::numeric_limits<double>::infinity();  ///< best value known for sure, in the model's units

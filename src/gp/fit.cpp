@@ -33,18 +33,10 @@ std::vector<Theta> starting_points(const Settings& settings, const FitOptions& o
   return starts;
 }
 
-}  // namespace
-
-Theta prior_mode(const Settings& settings) {
-  Theta theta(settings.categorical.size() + 1, settings.prior.lengthscale_center);
-  theta.back() = log_noise_start(settings);
-  return theta;
-}
-
-FitReport fit(const Regression& regression, const FitOptions& options) {
+/// Climbs from all starts at once with the data of `regression`.
+FitReport search(const Regression& regression, const std::vector<Theta>& starts, int max_rounds) {
   const Settings& settings = regression.settings();
   const std::int64_t parameters = regression.dimensions() + 1;
-  const std::vector<Theta> starts = starting_points(settings, options);
 
   std::vector<double> flat, lower, upper;
   for (const Theta& theta : starts) {
@@ -65,11 +57,11 @@ FitReport fit(const Regression& regression, const FitOptions& options) {
                                                   regression.noise_weights(), queries, settings.prior, active, value, gradient,
                                                   info});
   };
-  optimize::MultiStartOptions search;
-  search.max_rounds = options.max_rounds;
-  search.gradient_tolerance = 1e-3;
-  search.value_tolerance = 1e-6;
-  const optimize::MultiStartResult found = optimize::multi_start(arena, parameters, flat, lower, upper, objective, search);
+  optimize::MultiStartOptions limits;
+  limits.max_rounds = max_rounds;
+  limits.gradient_tolerance = 1e-3;
+  limits.value_tolerance = 1e-6;
+  const optimize::MultiStartResult found = optimize::multi_start(arena, parameters, flat, lower, upper, objective, limits);
 
   FitReport report;
   report.rounds = found.rounds;
@@ -83,6 +75,46 @@ FitReport fit(const Regression& regression, const FitOptions& options) {
     report.fitted = true;
   }
   return report;
+}
+
+/// Every k-th observation, so that at most `count` remain.
+Regression thinned(const Regression& regression, std::int64_t count) {
+  const std::int64_t n = regression.observations(), d = regression.dimensions();
+  const backend::ConstMatrix points = regression.points();
+  std::vector<double> columns(static_cast<std::size_t>(points.leading * d)), all(static_cast<std::size_t>(n)), weights;
+  regression.backend()->download(columns.data(), points.data, columns.size() * sizeof(double));
+  regression.backend()->download(all.data(), regression.targets().data, all.size() * sizeof(double));
+  if (!regression.noise_weights().empty()) {
+    weights.resize(all.size());
+    regression.backend()->download(weights.data(), regression.noise_weights().data, weights.size() * sizeof(double));
+  }
+  std::vector<double> rows, targets, kept_weights;
+  const std::int64_t stride = (n + count - 1) / count;
+  for (std::int64_t i = 0; i < n; i += stride) {
+    for (std::int64_t k = 0; k < d; ++k) rows.push_back(columns[static_cast<std::size_t>(i + k * points.leading)]);
+    targets.push_back(all[static_cast<std::size_t>(i)]);
+    if (!weights.empty()) kept_weights.push_back(weights[static_cast<std::size_t>(i)]);
+  }
+  Regression out(regression.backend(), regression.settings());
+  out.set_data(rows, targets, kept_weights);
+  return out;
+}
+
+}  // namespace
+
+FitReport fit(const Regression& regression, const FitOptions& options) {
+  const std::vector<Theta> starts = starting_points(regression.settings(), options);
+  const bool screen = options.screening > 0 && regression.observations() > options.screening && options.restarts > 0;
+  if (!screen) return search(regression, starts, options.max_rounds);
+  const FitReport screened = search(thinned(regression, options.screening), starts, options.max_rounds);
+  const FitReport polished = search(regression, {screened.theta}, options.polish_rounds);
+  return polished.fitted ? polished : screened;
+}
+
+Theta prior_mode(const Settings& settings) {
+  Theta theta(settings.categorical.size() + 1, settings.prior.lengthscale_center);
+  theta.back() = log_noise_start(settings);
+  return theta;
 }
 
 }  // namespace warpbo::gp

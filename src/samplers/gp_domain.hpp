@@ -13,6 +13,7 @@ class GpDomain final : public acquisition::SearchDomain {
   /// The points of `region`, which must outlive this object.
   explicit GpDomain(const Region& region);
 
+  [[nodiscard]] const Region& region() const noexcept { return region_; }
   [[nodiscard]] const std::vector<acquisition::DomainColumn>& columns() const override { return columns_; }
   [[nodiscard]] double level_value(std::size_t column, std::int64_t level) const override;
   [[nodiscard]] std::int64_t nearest_level(std::size_t column, double value) const override;

@@ -20,6 +20,8 @@ gp::Settings make_settings(const space::Encoder& encoder, Noise noise, const GpR
   settings.prior.noise_center = recipe.noise_center;
   settings.prior.noise_sd = recipe.noise_sd;
   settings.min_noise = recipe.min_noise;
+  settings.prior.shape = recipe.outputscale_shape;
+  settings.prior.rate = recipe.outputscale_shape + 1;
   if (noise == Noise::deterministic) settings.fixed_noise = recipe.min_noise;
   return settings;
 }

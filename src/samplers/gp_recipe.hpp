@@ -18,11 +18,12 @@ struct GpRecipe {
 
   // Model
   double noise_center = -5;       ///< of the logarithm of noise / outputscale
-  double noise_sd = 1;
+  double noise_sd = 3;
   double min_noise = 1e-7;        ///< the floor; also what a deterministic objective gets
   double noisy_above = 1e-3;      ///< an inferred noise above this makes incumbents uncertain
   double lengthscale_shift = 0;   ///< added to the center of the log lengthscale's prior
   double lengthscale_sd = 1.7320508075688772;
+  double outputscale_shape = 1;   ///< of the inverse gamma on the outputscale, whose mode is 1 (the variance of the targets)
   bool warp = true;               ///< compress bad outliers before standardizing
 
   // Fitting

@@ -48,11 +48,12 @@ class GpSampler final : public Sampler {
 
   SuggestResult suggest(const SuggestRequest& request) override {
     prepare(request.space);
+    if (encoder_->dimensions() == 0) return initial_->suggest(request);  // constants only: nothing to model
     const Observations data = observe(*encoder_, request.finished, request.direction);
     const std::int64_t started = data.size() + static_cast<std::int64_t>(request.pending.size());
-    const std::int64_t wanted = initial_trials();
-    if (data.successes == 0 || started < wanted) return initial_->suggest(request);
-    return model_based(request, data);
+    const std::int64_t missing = initial_trials() - started;
+    if (data.successes == 0 || missing >= request.count) return initial_->suggest(request);
+    return model_based(request, data, static_cast<int>(std::max<std::int64_t>(missing, 0)));
   }
 
  private:
@@ -60,37 +61,61 @@ class GpSampler final : public Sampler {
   void prepare(const Space& space) {
     if (encoder_ && encoder_->space() == space) return;
     backend::Opened opened = backend::open_backend(options_.device);
-    model_.reset();
     encoder_.emplace(space);
-    if (encoder_->dimensions() > 0) model_.emplace(opened.backend, *encoder_, options_.noise, recipe_, options_.seed);
+    model_.emplace(opened.backend, *encoder_, options_.noise, recipe_, options_.seed);
     device_ = opened.backend->name();
   }
 
+  /// A small design: on the test problems larger ones lose early and find the better basin no more often (bench/README.md).
   [[nodiscard]] std::int64_t initial_trials() const {
     if (options_.initial_trials > 0) return options_.initial_trials;
-    const double d = static_cast<double>(encoder_->dimensions());
-    return std::max<std::int64_t>(4, static_cast<std::int64_t>(std::min(2 * d, std::ceil(3 * std::sqrt(d)) + 2)));
+    const auto d = static_cast<std::int64_t>(encoder_->dimensions());
+    return std::clamp<std::int64_t>((d + 1) / 2 + 2, 4, 24);
   }
 
-  SuggestResult model_based(const SuggestRequest& request, const Observations& data) {
+  /// What the initial design still lacks, then the model's proposals.
+  SuggestResult model_based(const SuggestRequest& request, const Observations& data, int design) {
     SuggestResult result;
     const Clock::time_point start = Clock::now();
-    const gp::Regression* regression = model_ ? model_->update(data, result.degraded) : nullptr;
+    const gp::Regression* regression = model_->update(data, result.degraded);
     if (regression == nullptr) return fall_back(request, std::move(result.degraded));
     result.model.fit_seconds = seconds_since(start);
+    summarize(*regression, result.model);
 
     const Region region(*encoder_, request.fixed);
     GpDomain domain(region);
     exclude_known(request, data, domain);
-    const acquisition::Proposals found = acquisition::propose(*regression, domain, search_options(request, *regression));
-    result.degraded.insert(result.degraded.end(), found.degraded.begin(), found.degraded.end());
-    const std::size_t d = encoder_->dimensions();
-    for (std::size_t at = 0; at < found.rows.size(); at += d)
-      result.suggestions.push_back({region.decode(std::span(found.rows).subspan(at, d)), request.count > 1 ? "gp/qlogei" : "gp/logei"});
+    std::vector<double> pending = pending_rows(request);
+    if (design > 0) fill_design(request, design, domain, pending, result);
+    propose(*regression, request, request.count - design, domain, pending, result);
     result.exhausted = static_cast<int>(result.suggestions.size()) < request.count;
-    summarize(*regression, result.model);
     result.model.suggest_seconds = seconds_since(start) - result.model.fit_seconds;
     return result;
+  }
+
+  /// Quasi-random points; they are pending for what the model proposes beside them.
+  void fill_design(const SuggestRequest& request, int count, GpDomain& domain, std::vector<double>& pending, SuggestResult& result) {
+    SuggestRequest design = request;
+    design.count = count;
+    std::vector<double> row(encoder_->dimensions());
+    SuggestResult points = initial_->suggest(design);
+    for (Suggestion& suggestion : points.suggestions) {
+      if (encoder_->encode(suggestion.parameters, row)) {
+        pending.insert(pending.end(), row.begin(), row.end());
+        domain.exclude(row);
+      }
+      result.suggestions.push_back(std::move(suggestion));
+    }
+  }
+
+  void propose(const gp::Regression& regression, const SuggestRequest& request, int count, GpDomain& domain,
+               const std::vector<double>& pending, SuggestResult& result) const {
+    const acquisition::Proposals found = acquisition::propose(regression, domain, search_options(regression, request, count, pending));
+    result.degraded.insert(result.degraded.end(), found.degraded.begin(), found.degraded.end());
+    const std::size_t d = encoder_->dimensions();
+    const std::string origin = request.count > 1 || !pending.empty() ? "gp/qlogei" : "gp/logei";
+    for (std::size_t at = 0; at < found.rows.size(); at += d)
+      result.suggestions.push_back({domain.region().decode(std::span(found.rows).subspan(at, d)), origin});
   }
 
   SuggestResult fall_back(const SuggestRequest& request, std::vector<std::string> degraded) {
@@ -116,22 +141,25 @@ class GpSampler final : public Sampler {
     return rows;
   }
 
-  [[nodiscard]] acquisition::ProposeOptions search_options(const SuggestRequest& request, const gp::Regression& regression) const {
+  [[nodiscard]] bool is_noisy(const gp::Regression& regression) const {
+    return options_.noise == Noise::noisy || (options_.noise == Noise::infer && regression.noise() > recipe_.noisy_above);
+  }
+
+  [[nodiscard]] acquisition::ProposeOptions search_options(const gp::Regression& regression, const SuggestRequest& request, int count,
+                                                           const std::vector<double>& pending) const {
     const Observations& data = model_->observations();
     const std::size_t d = encoder_->dimensions();
     acquisition::ProposeOptions search;
-    search.count = request.count;
+    search.count = count;
     search.seed = math::mix64(options_.seed ^ math::mix64(request.draw));
     search.candidates.seed = math::mix64(search.seed);
-    search.candidates.count = recipe_.candidates;
+    search.candidates.count = std::max<std::int64_t>(recipe_.candidates, 2 * count);
     search.candidates.incumbents = best_rows(data, model_->targets(), recipe_.incumbents, d);
-    search.starts = request.count > 1 ? recipe_.batch_starts : recipe_.starts;
+    search.starts = count > 1 ? recipe_.batch_starts : recipe_.starts;
     search.climb.max_rounds = recipe_.climb_rounds;
     search.samples = recipe_.samples;
-    search.pending = pending_rows(request);
-    const bool noisy = options_.noise == Noise::noisy || (options_.noise == Noise::infer && regression.noise() > recipe_.noisy_above);
-    if (noisy) {
-      std::vector<double> means;  // the closed-form posterior means at the observations
+    search.pending = pending;
+    if (is_noisy(regression)) {
       const gp::Moments moments = gp::predict(regression, data.rows);
       search.baseline = best_rows(data, moments.mean, recipe_.baseline, d);
     } else {

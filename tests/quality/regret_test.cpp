@@ -1,0 +1,70 @@
+#include "problems/problems.hpp"
+
+#include <warpbo/study.hpp>
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <iostream>
+
+namespace warpbo {
+namespace {
+
+/// The best trial of one run with the default strategy.
+Trial run(const problems::Problem& problem, int trials, int batch, std::uint64_t seed) {
+  StudyOptions options;
+  options.sampler.seed = seed;
+  options.sampler.device = Device::cpu();
+  Study study = Study::create(problem.name, problem.space, options);
+  for (int told = 0; told < trials;) {
+    for (const Trial& trial : study.ask(std::min(batch, trials - told))) {
+      study.tell(trial, problem(trial.parameters));
+      ++told;
+    }
+  }
+  return study.best();
+}
+
+/// Final regrets over seeds 0, 1, ..., sorted.
+std::vector<double> regrets(const problems::Problem& problem, int trials, int batch, std::uint64_t seeds) {
+  std::vector<double> out;
+  for (std::uint64_t seed = 0; seed < seeds; ++seed) out.push_back(problem.regret(*run(problem, trials, batch, seed).value));
+  std::sort(out.begin(), out.end());
+  std::cout << problem.name << ", " << trials << " trials in batches of " << batch << ": regrets";
+  for (const double regret : out) std::cout << ' ' << regret;
+  std::cout << '\n';
+  return out;
+}
+
+double median(const std::vector<double>& sorted) {
+  const std::size_t n = sorted.size();
+  return n % 2 == 1 ? sorted[n / 2] : 0.5 * (sorted[n / 2 - 1] + sorted[n / 2]);
+}
+
+TEST(Quality, SlowBranin) { EXPECT_LE(median(regrets(problems::branin(), 40, 1, 10)), 1e-3); }
+
+TEST(Quality, SlowHartmann6) {
+  const std::vector<double> sorted = regrets(problems::hartmann6(), 100, 1, 20);
+  EXPECT_LE(median(sorted), 1e-3);
+  EXPECT_LE(std::count_if(sorted.begin(), sorted.end(), [](double regret) { return regret > 0.05; }), 5);
+}
+
+TEST(Quality, SlowHartmann6InBatchesOfEight) { EXPECT_LE(median(regrets(problems::hartmann6(), 96, 8, 20)), 0.02); }
+
+TEST(Quality, SlowShiftedAckley5) { EXPECT_LE(median(regrets(problems::ackley(5), 100, 1, 10)), 2.0); }
+
+TEST(Quality, SlowMixedSpaceFindsTheBestCategories) {
+  const problems::Problem problem = problems::mixed();
+  int found = 0;
+  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    const Trial best = run(problem, 80, 1, seed);
+    bool same = true;
+    for (const auto& [name, value] : problem.argmin)
+      if (std::holds_alternative<std::string>(value)) same = same && best.parameters.at(name) == value;
+    found += same ? 1 : 0;
+  }
+  EXPECT_GE(found, 9);
+}
+
+}  // namespace
+}  // namespace warpbo
