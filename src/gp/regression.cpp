@@ -130,6 +130,12 @@ bool Regression::append(std::span<const double> points, std::span<const double> 
   return std::isfinite(mean_) && std::isfinite(outputscale_);
 }
 
+bool Regression::set_targets(std::span<const double> targets) {
+  backend_->upload(targets_.buffer.data(), targets.data(), targets.size_bytes());
+  solve();
+  return std::isfinite(mean_) && std::isfinite(outputscale_) && outputscale_ > 0;
+}
+
 void Regression::solve() {
   Arena::Scope scope(*arena_);
   const ConstMatrix inverse = inverse_.rows(n_, n_);

@@ -33,6 +33,9 @@ class Regression {
   /// the extended matrix is not positive definite; the data is then in, and `factorize` is needed.
   bool append(std::span<const double> points, std::span<const double> targets);
 
+  /// Replaces the targets under the same points, hyperparameters and factor: O(n^2).
+  bool set_targets(std::span<const double> targets);
+
   /// The fitted process as backend operations take it; valid until the next change.
   [[nodiscard]] backend::Model model() const;
   [[nodiscard]] backend::KernelSpec kernel() const;

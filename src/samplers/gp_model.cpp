@@ -40,6 +40,14 @@ std::uint64_t identify(const Observations& data) {
   return hash;
 }
 
+/// The largest size <= n at which a search is due: every size up to `always`, then a geometric sequence.
+std::int64_t scheduled_size(std::int64_t n, std::int64_t always, double growth) {
+  if (n <= always) return n;
+  std::int64_t size = always;
+  for (std::int64_t next = size; next <= n; next = static_cast<std::int64_t>(std::ceil(static_cast<double>(size) * growth))) size = next;
+  return size;
+}
+
 }  // namespace
 
 GpModel::GpModel(std::shared_ptr<backend::Backend> backend, const space::Encoder& encoder, Noise noise, const GpRecipe& recipe,
@@ -51,17 +59,8 @@ GpModel::GpModel(std::shared_ptr<backend::Backend> backend, const space::Encoder
       dimensions_(static_cast<std::int64_t>(encoder.dimensions())),
       regression_(backend_, settings_) {}
 
-std::int64_t GpModel::anchor_size(std::int64_t n) const {
-  if (n <= recipe_.always_cold) return n;
-  std::int64_t anchor = recipe_.always_cold;
-  for (;;) {
-    const auto next = static_cast<std::int64_t>(std::ceil(static_cast<double>(anchor) * recipe_.anchor_growth));
-    if (next > n) return anchor;
-    anchor = next;
-  }
-}
-
 gp::FitReport GpModel::search(const Observations& data, const std::vector<double>& targets, const gp::FitOptions& options) {
+  factored_ = {};
   regression_.set_data(data.rows, targets, data.noise_weights);
   return gp::fit(regression_, options);
 }
@@ -75,18 +74,48 @@ gp::Theta GpModel::cold_fit(const Observations& data) {
 }
 
 gp::Theta GpModel::hyperparameters() {
-  const Observations data = used_.size() > recipe_.fit_subset ? best_and_latest(used_, recipe_.fit_subset, dimensions_) : used_;
-  const std::int64_t size = anchor_size(data.size());
-  const Observations anchored = size == data.size() ? data : first_points(data, size, dimensions_);
-  const std::uint64_t id = identify(anchored);
-  if (!anchor_ || anchor_->data != id) anchor_ = Anchor{id, cold_fit(anchored)};
-  if (size == data.size()) return anchor_->theta;
-  gp::FitOptions options;
-  options.warm = {anchor_->theta};
-  options.restarts = 0;
-  options.max_rounds = recipe_.warm_rounds;
-  const gp::FitReport report = search(data, gp::warped_targets(data.values, recipe_.warp), options);
-  return report.fitted ? report.theta : anchor_->theta;
+  const Observations all = used_.size() > recipe_.fit_subset ? best_and_latest(used_, recipe_.fit_subset, dimensions_) : used_;
+  const Observations anchored = first_points(all, scheduled_size(all.size(), recipe_.always_cold, recipe_.anchor_growth), dimensions_);
+  const std::uint64_t anchored_id = identify(anchored);
+  if (!anchor_ || anchor_->data != anchored_id) {
+    anchor_ = Anchor{anchored_id, cold_fit(anchored)};
+    refined_.reset();
+  }
+  const Observations data = first_points(all, scheduled_size(all.size(), recipe_.always_warm, recipe_.warm_growth), dimensions_);
+  if (data.size() <= anchored.size()) return anchor_->theta;
+  const std::uint64_t id = identify(data);
+  if (!refined_ || refined_->data != id) {
+    gp::FitOptions options;
+    options.warm = {anchor_->theta};
+    options.restarts = 0;
+    options.max_rounds = recipe_.warm_rounds;
+    const gp::FitReport report = search(data, gp::warped_targets(data.values, recipe_.warp), options);
+    refined_ = Anchor{id, report.fitted ? report.theta : anchor_->theta};
+  }
+  return refined_->theta;
+}
+
+bool GpModel::extends_factored(const gp::Theta& theta) const {
+  const std::size_t old = factored_.values.size();
+  return old > static_cast<std::size_t>(recipe_.always_warm) && old <= used_.values.size() && theta == regression_.theta() &&
+         factored_.noise_weights.empty() && used_.noise_weights.empty() &&
+         std::equal(factored_.rows.begin(), factored_.rows.end(), used_.rows.begin());
+}
+
+/// Extends the factor where it can: the targets may all have changed (they are standardized anew), the points must not.
+bool GpModel::factorize(const gp::Theta& theta) {
+  bool done = false;
+  if (extends_factored(theta)) {
+    const std::size_t old = factored_.values.size();
+    done = regression_.append(std::span(used_.rows).subspan(factored_.rows.size()), std::span(targets_).subspan(old)) &&
+           regression_.set_targets(targets_);
+  }
+  if (!done) {
+    regression_.set_data(used_.rows, targets_, used_.noise_weights);
+    done = regression_.factorize(theta);
+  }
+  factored_ = done ? used_ : Observations{};
+  return done;
 }
 
 const gp::Regression* GpModel::update(const Observations& observations, std::vector<std::string>& degraded) {
@@ -97,13 +126,11 @@ const gp::Regression* GpModel::update(const Observations& observations, std::vec
                        " observations: the best and the latest");
   }
   targets_ = gp::warped_targets(used_.values, recipe_.warp);
-  const gp::Theta theta = hyperparameters();
-  regression_.set_data(used_.rows, targets_, used_.noise_weights);
-  if (regression_.factorize(theta)) return &regression_;
+  if (factorize(hyperparameters())) return &regression_;
   degraded.emplace_back("the fitted covariance matrix could not be factored; default hyperparameters were used");
   gp::Theta safe = gp::prior_mode(settings_);
   safe.back() = std::max(safe.back(), std::log(1e-4));
-  return regression_.factorize(safe) ? &regression_ : nullptr;
+  return factorize(safe) ? &regression_ : nullptr;
 }
 
 std::optional<double> GpModel::leave_one_out_r2() const {

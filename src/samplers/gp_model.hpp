@@ -14,8 +14,9 @@
 namespace warpbo::samplers {
 
 /// Hyperparameters are searched thoroughly (cold) only at anchors: when the data has grown by a fixed factor. In between, the search
-/// begins at the anchor's result and takes a few rounds. Both depend on the data alone: a process that continues a study repeats the
-/// last anchor's search and is where the others are.
+/// begins at the anchor's result and takes a few rounds, at every ask of a small study and on a schedule in a larger one, where new
+/// observations otherwise extend the factor. All of it depends on the data alone: a process that continues a study repeats the last
+/// searches and is where the others are (to rounding errors, once factors are extended).
 class GpModel {
  public:
   GpModel(std::shared_ptr<backend::Backend> backend, const space::Encoder& encoder, Noise noise, const GpRecipe& recipe,
@@ -36,10 +37,11 @@ class GpModel {
     std::uint64_t data = 0;  // identifies the observations it was fitted to
     gp::Theta theta;
   };
-  [[nodiscard]] std::int64_t anchor_size(std::int64_t n) const;
   [[nodiscard]] gp::FitReport search(const Observations& data, const std::vector<double>& targets, const gp::FitOptions& options);
   [[nodiscard]] gp::Theta cold_fit(const Observations& data);
   [[nodiscard]] gp::Theta hyperparameters();
+  [[nodiscard]] bool factorize(const gp::Theta& theta);
+  [[nodiscard]] bool extends_factored(const gp::Theta& theta) const;
 
   std::shared_ptr<backend::Backend> backend_;
   GpRecipe recipe_;
@@ -49,7 +51,9 @@ class GpModel {
   gp::Regression regression_;
   Observations used_;
   std::vector<double> targets_;
-  std::optional<Anchor> anchor_;
+  std::optional<Anchor> anchor_;   // the last cold search
+  std::optional<Anchor> refined_;  // the last warm one
+  Observations factored_;          // what regression_ holds a factor of; empty when it holds none
 };
 
 }  // namespace warpbo::samplers

@@ -32,6 +32,8 @@ struct GpRecipe {
   int warm_rounds = 15;           ///< rounds of a search from the last anchor's result
   std::int64_t always_cold = 40;  ///< up to this many observations every fit is a cold one: it costs little
   double anchor_growth = 1.15;    ///< a cold fit whenever the data has grown by this factor
+  std::int64_t always_warm = 200; ///< up to this many observations every ask refines the hyperparameters
+  double warm_growth = 1.05;      ///< beyond, whenever the data has grown by this factor; in between the factor is extended
   std::int64_t fit_subset = 1000; ///< hyperparameters are fitted to at most this many observations
   std::int64_t max_observations = 4000;  ///< the model keeps at most this many (the best, then the most recent)
 };

@@ -85,6 +85,28 @@ TEST_P(RegressionSizes, AppendingEqualsRebuilding) {
 
 INSTANTIATE_TEST_SUITE_P(Sizes, RegressionSizes, ::testing::Values(1, 2, 5, 31, 33, 64, 130));
 
+TEST(Regression, NewTargetsUnderTheSameFactor) {
+  const Data data = make_data(40, 2, 18), queries = make_data(5, 2, 19);
+  std::vector<double> other;
+  for (const double y : data.targets) other.push_back(3 * y * y - 1);
+  Regression changed = make(2), fresh = make(2);
+  changed.set_data(data.points, data.targets);
+  fresh.set_data(data.points, other);
+  ASSERT_TRUE(changed.factorize(make_theta(2, 1e-3)));
+  ASSERT_TRUE(fresh.factorize(make_theta(2, 1e-3)));
+  ASSERT_TRUE(changed.set_targets(other));
+  EXPECT_EQ(predict(changed, queries.points).mean, predict(fresh, queries.points).mean);
+}
+
+TEST(Fit, ScreeningOnASubsetEndsWhereAFullSearchDoes) {
+  const Data data = make_data(400, 3, 20);
+  Regression regression = make(3);
+  regression.set_data(data.points, data.targets);
+  FitOptions screened, full;
+  full.screening = 0;
+  EXPECT_NEAR(fit(regression, screened).value, fit(regression, full).value, 0.5);
+}
+
 TEST(Regression, LeaveOneOutEqualsLeavingOneOut) {
   const std::size_t n = 12, d = 2;
   const Data data = make_data(n, d, 11);

@@ -179,6 +179,19 @@ TEST(GpSampler, ConditionsConstraintsAndFixedValuesHold) {
   EXPECT_LT(best, -2.0);  // the optimum is b = 0.8, two, -1, 7: -2.6
 }
 
+// Beyond 200 observations new results extend the factor: the proposals stay those of a process that builds it anew.
+TEST(GpSampler, ExtendingTheFactorChangesNothingButRounding) {
+  const Space space = square();
+  std::vector<Trial> trials = history(space, 204, [](double x, double y) { return bowl(x, y) + 0.1 * std::sin(15 * x); });
+  const auto old = make_sampler(gp_options());
+  (void)ask(*old, space, std::vector<Trial>(trials.begin(), trials.end() - 3));
+  const SuggestResult extended = ask(*old, space, trials), fresh = ask(*make_sampler(gp_options()), space, trials);
+  EXPECT_EQ(extended.model.lengthscales, fresh.model.lengthscales);
+  EXPECT_NEAR(extended.model.leave_one_out_r2, fresh.model.leave_one_out_r2, 1e-6);
+  for (const char* name : {"x", "y"})
+    EXPECT_NEAR(extended.suggestions[0].parameters.get<double>(name), fresh.suggestions[0].parameters.get<double>(name), 1e-3);
+}
+
 // S2: many dimensions.
 TEST(GpSampler, S2_AHundredDimensions) {
   Space space;
