@@ -1,13 +1,13 @@
 # Finds BLAS for the CPU backend: target OpenBLASSerial::OpenBLASSerial, variable OpenBLASSerial_LIBRARY.
 #
 # First choice is the single-threaded OpenBLAS as a static library (Debian: libopenblas-serial-dev): warpbo parallelizes above it, and
-# linked in it can neither start threads beside the host program's nor be replaced by another BLAS at run time. Then the shared
-# single-threaded one, then whatever BLAS CMake finds.
+# linked in it can neither start threads beside the host program's nor be replaced by another BLAS at run time. Otherwise whatever
+# BLAS CMake finds, which must be safe to call from several threads at once (the shared single-threaded OpenBLAS is not).
 set(_openblas_folders openblas-serial)
 if(CMAKE_LIBRARY_ARCHITECTURE)
   list(PREPEND _openblas_folders "${CMAKE_LIBRARY_ARCHITECTURE}/openblas-serial")
 endif()
-find_library(OpenBLASSerial_LIBRARY NAMES libopenblas.a openblas PATH_SUFFIXES ${_openblas_folders} NO_DEFAULT_PATH
+find_library(OpenBLASSerial_LIBRARY NAMES libopenblas.a PATH_SUFFIXES ${_openblas_folders} NO_DEFAULT_PATH
   PATHS /usr/lib /usr/local/lib)
 
 if(OpenBLASSerial_LIBRARY)

@@ -2,6 +2,8 @@
 #
 # warpbo_layer(<folder> DEPENDS <layer or library>... SOURCES <file>...)
 #   One internal static library per folder of src/, so that each layer, and its tests, build and link without those above it.
+# warpbo_link_options(<folder> <option>...)
+#   Linker options that whatever contains the layer's objects needs: the tests, and the public library or, if that is static, its users.
 # warpbo_library()
 #   The public library, made of the objects of all layers.
 # warpbo_test(<folder> DEPENDS <layer>... SOURCES <file>...)
@@ -38,6 +40,7 @@ endif()
 
 set_property(GLOBAL PROPERTY WARPBO_LAYERS "")
 set_property(GLOBAL PROPERTY WARPBO_EXTERNALS "")
+set_property(GLOBAL PROPERTY WARPBO_LINK_OPTIONS "")
 
 function(warpbo_layer name)
   cmake_parse_arguments(PARSE_ARGV 1 layer "" "" "DEPENDS;SOURCES")
@@ -53,6 +56,11 @@ function(warpbo_layer name)
   list(TRANSFORM layer_DEPENDS REPLACE "^(${WARPBO_LAYER_PATTERN})$" "warpbo_\\1")
   target_link_libraries(warpbo_${name} PRIVATE $<BUILD_INTERFACE:warpbo_flags> PUBLIC ${layer_DEPENDS})
   set_property(GLOBAL APPEND PROPERTY WARPBO_LAYERS warpbo_${name})
+endfunction()
+
+function(warpbo_link_options name)
+  target_link_options(warpbo_${name} INTERFACE ${ARGN})
+  set_property(GLOBAL APPEND PROPERTY WARPBO_LINK_OPTIONS ${ARGN})
 endfunction()
 
 function(warpbo_library)
@@ -71,6 +79,12 @@ function(warpbo_library)
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_link_libraries(warpbo PRIVATE $<BUILD_INTERFACE:warpbo_flags> ${externals})
+  get_property(options GLOBAL PROPERTY WARPBO_LINK_OPTIONS)
+  if(BUILD_SHARED_LIBS)
+    target_link_options(warpbo PRIVATE ${options})
+  else()
+    target_link_options(warpbo INTERFACE ${options})
+  endif()
   # A static OpenBLAS or SQLite inside our shared library must not answer for the host program's own.
   target_link_options(warpbo PRIVATE $<$<STREQUAL:$<TARGET_PROPERTY:warpbo,TYPE>,SHARED_LIBRARY>:-Wl,--exclude-libs,ALL>)
 endfunction()
