@@ -25,6 +25,15 @@ enum class Noise {
   noisy,          ///< repeated evaluations differ: the incumbent is integrated over, points may be repeated
 };
 
+/// What the Gaussian-process strategy maximizes.
+enum class AcquisitionFunction {
+  expected_improvement,  ///< LogEI; for batches and pending trials its joint form, greedily
+  confidence_bound,      ///< mean - `ucb_coefficient` * standard deviation: explores more, the larger the coefficient
+};
+
+/// "logei" or "ucb"; throws `invalid_argument` otherwise.
+WARPBO_EXPORT AcquisitionFunction parse_acquisition(std::string_view name);
+
 /// Which strategy proposes.
 enum class SamplerKind {
   automatic,               ///< chooses among the others from the space, the history and the batch size
@@ -47,6 +56,8 @@ struct SamplerOptions {
   std::uint64_t seed = 0;          ///< the same seed, history and options give the same proposals
   Noise noise = Noise::infer;
   Device device = Device::automatic();
+  AcquisitionFunction acquisition = AcquisitionFunction::expected_improvement;  ///< gp only
+  double ucb_coefficient = 1.8;    ///< of `confidence_bound`; >= 0
   int initial_trials = 0;          ///< quasi-random trials before the model; 0 chooses from the dimension
   int grid_points = 10;            ///< values per real parameter without step, for `grid`
 };

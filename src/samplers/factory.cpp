@@ -14,6 +14,10 @@ std::unique_ptr<Sampler> make_sampler(const SamplerOptions& options) {
   if (options.grid_points < 1) {
     throw Error(ErrorCode::invalid_argument, "grid_points is " + std::to_string(options.grid_points) + "; give at least 1");
   }
+  if (!(options.ucb_coefficient >= 0 && options.ucb_coefficient < 1e6)) {
+    throw Error(ErrorCode::invalid_argument,
+                "ucb_coefficient is " + std::to_string(options.ucb_coefficient) + "; give a number from 0 to 1e6");
+  }
   switch (options.kind) {
     case SamplerKind::automatic:
       return samplers::make_automatic_sampler(options);

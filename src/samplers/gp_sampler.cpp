@@ -113,7 +113,8 @@ class GpSampler final : public Sampler {
     const acquisition::Proposals found = acquisition::propose(regression, domain, search_options(regression, request, count, pending));
     result.degraded.insert(result.degraded.end(), found.degraded.begin(), found.degraded.end());
     const std::size_t d = encoder_->dimensions();
-    const std::string origin = request.count > 1 || !pending.empty() ? "gp/qlogei" : "gp/logei";
+    const bool bound = options_.acquisition == AcquisitionFunction::confidence_bound;
+    const std::string origin = bound ? "gp/ucb" : request.count > 1 || !pending.empty() ? "gp/qlogei" : "gp/logei";
     for (std::size_t at = 0; at < found.rows.size(); at += d)
       result.suggestions.push_back({domain.region().decode(std::span(found.rows).subspan(at, d)), origin});
   }
@@ -158,6 +159,8 @@ class GpSampler final : public Sampler {
     search.starts = count > 1 ? recipe_.batch_starts : recipe_.starts;
     search.climb.max_rounds = recipe_.climb_rounds;
     search.samples = recipe_.samples;
+    if (options_.acquisition == AcquisitionFunction::confidence_bound) search.kind = backend::AcquisitionKind::ucb;
+    search.ucb_coefficient = options_.ucb_coefficient;
     search.pending = pending;
     if (is_noisy(regression)) {
       const gp::Moments moments = gp::predict(regression, data.rows);

@@ -28,6 +28,12 @@ std::string_view to_string(SamplerKind kind) noexcept {
   return "unknown";
 }
 
+AcquisitionFunction parse_acquisition(std::string_view name) {
+  if (name == "logei") return AcquisitionFunction::expected_improvement;
+  if (name == "ucb") return AcquisitionFunction::confidence_bound;
+  throw Error(ErrorCode::invalid_argument, "there is no acquisition function " + text::quote(name) + "; choose logei or ucb");
+}
+
 SamplerKind parse_sampler_kind(std::string_view name) {
   std::string names;
   for (const auto& [value, known] : kNames) {

@@ -57,6 +57,7 @@ kind = "sobol"
 seed = 3
 device = "cpu"
 noise = "noisy"
+acquisition = "ucb"
 )toml";
 
 TEST(Config, ReadsEverything) {
@@ -84,6 +85,7 @@ TEST(Config, ReadsEverything) {
   EXPECT_EQ(config.sampler.seed, 3U);
   EXPECT_EQ(config.sampler.device, Device::cpu());
   EXPECT_EQ(config.sampler.noise, Noise::noisy);
+  EXPECT_EQ(config.sampler.acquisition, AcquisitionFunction::confidence_bound);
   const Space space = config.space();
   EXPECT_EQ(space.parameters().size(), 9U);
   EXPECT_EQ(space.constraints().size(), 1U);

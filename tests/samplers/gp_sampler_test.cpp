@@ -179,6 +179,21 @@ TEST(GpSampler, ConditionsConstraintsAndFixedValuesHold) {
   EXPECT_LT(best, -2.0);  // the optimum is b = 0.8, two, -1, 7: -2.6
 }
 
+TEST(GpSampler, TheConfidenceBoundExploresMoreWithALargerCoefficient) {
+  const Space space = square();
+  const std::vector<Trial> trials = history(space, 15, bowl);
+  const auto distance_to_data = [&](double coefficient) {
+    SamplerOptions options = gp_options();
+    options.acquisition = AcquisitionFunction::confidence_bound;
+    options.ucb_coefficient = coefficient;
+    const Suggestion suggestion = ask(*make_sampler(options), space, trials).suggestions.at(0);
+    EXPECT_EQ(suggestion.origin, "gp/ucb");
+    return std::sqrt(bowl(suggestion.parameters.get<double>("x"), suggestion.parameters.get<double>("y")));
+  };
+  EXPECT_LT(distance_to_data(0), 0.1);
+  EXPECT_GT(distance_to_data(1000), 0.3);
+}
+
 // Beyond 200 observations new results extend the factor: the proposals stay those of a process that builds it anew.
 TEST(GpSampler, ExtendingTheFactorChangesNothingButRounding) {
   const Space space = square();
