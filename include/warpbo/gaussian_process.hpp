@@ -23,13 +23,13 @@ namespace warpbo {
 enum class Kernel { matern52, rbf };
 
 struct GaussianProcessOptions {
-  int dimensions = 0;                ///< columns per point; must be given
-  std::vector<int> categorical;      ///< indices of the dimensions that are compared by equality
+  int dimensions = 0;            ///< columns per point; must be given
+  std::vector<int> categorical;  ///< indices of the dimensions that are compared by equality
   Kernel kernel = Kernel::matern52;
   /// Known variance of the noise, in units of the targets squared; not given: fitted. 0 means noise-free: a floor near
   /// n * eps of the outputscale is used and reported by `jitter()`. Negative or NaN throws.
   std::optional<double> noise_variance;
-  int restarts = 4;                  ///< starting points of the hyperparameter search, beside the prior's mode
+  int restarts = 4;  ///< starting points of the hyperparameter search, beside the prior's mode
   std::uint64_t seed = 0;
   Device device = Device::automatic();
 };
@@ -64,9 +64,9 @@ class WARPBO_EXPORT GaussianProcess {
 
   [[nodiscard]] std::int64_t observations() const noexcept;
   [[nodiscard]] const std::vector<double>& lengthscales() const noexcept;
-  [[nodiscard]] double noise_variance() const noexcept;  ///< units of the targets squared
-  [[nodiscard]] double outputscale() const noexcept;     ///< s^2, units of the targets squared
-  [[nodiscard]] double mean() const noexcept;            ///< m
+  [[nodiscard]] double noise_variance() const noexcept;           ///< units of the targets squared
+  [[nodiscard]] double outputscale() const noexcept;              ///< s^2, units of the targets squared
+  [[nodiscard]] double mean() const noexcept;                     ///< m
   [[nodiscard]] double log_marginal_likelihood() const noexcept;  ///< without the prior, of the targets as given
   /// Added to the diagonal to make the factorization succeed, relative to the outputscale; 0 when nothing was needed.
   [[nodiscard]] double jitter() const noexcept;

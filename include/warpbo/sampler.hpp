@@ -36,11 +36,12 @@ WARPBO_EXPORT AcquisitionFunction parse_acquisition(std::string_view name);
 
 /// Which strategy proposes.
 enum class SamplerKind {
-  automatic,               ///< chooses among the others from the space, the history and the batch size
-  gp,                      ///< Gaussian process with (q)LogEI
-  random,                  ///< uniform in the space
-  /// Every point of a grid once, then exhausted (with `Noise::noisy`: round after round). Real parameters without step take `grid_points`
-  /// values. Order: nested loops over the parameters as declared, the first slowest, each from its lowest value or first choice up.
+  automatic,  ///< chooses among the others from the space, the history and the batch size
+  gp,         ///< Gaussian process with (q)LogEI
+  random,     ///< uniform in the space
+  /// Every point of a grid once, then exhausted (with `Noise::noisy`: round after round). Real parameters without step take
+  /// `grid_points` values. Order: nested loops over the parameters as declared, the first slowest, each from its lowest value
+  /// or first choice up.
   grid,
   sobol,                   ///< scrambled Sobol' sequence
   differential_evolution,  ///< L-SHADE-like adaptive differential evolution
@@ -53,13 +54,13 @@ WARPBO_EXPORT SamplerKind parse_sampler_kind(std::string_view name);
 
 struct SamplerOptions {
   SamplerKind kind = SamplerKind::automatic;
-  std::uint64_t seed = 0;          ///< the same seed, history and options give the same proposals
+  std::uint64_t seed = 0;  ///< the same seed, history and options give the same proposals
   Noise noise = Noise::infer;
   Device device = Device::automatic();
   AcquisitionFunction acquisition = AcquisitionFunction::expected_improvement;  ///< gp only
-  double ucb_coefficient = 1.8;    ///< of `confidence_bound`; >= 0
-  int initial_trials = 0;          ///< quasi-random trials before the model; 0 chooses from the dimension
-  int grid_points = 10;            ///< values per real parameter without step, for `grid`
+  double ucb_coefficient = 1.8;                                                 ///< of `confidence_bound`; >= 0
+  int initial_trials = 0;  ///< quasi-random trials before the model; 0 chooses from the dimension
+  int grid_points = 10;    ///< values per real parameter without step, for `grid`
 };
 
 /// Everything a proposal may depend on. All trials belong to one study; spans stay valid during the call.
@@ -68,9 +69,9 @@ struct SuggestRequest {
   std::span<const Trial> finished;  ///< complete, pruned and failed trials, by number
   std::span<const Trial> pending;   ///< running and waiting trials: proposed but not told
   Direction direction = Direction::minimize;
-  int count = 1;                    ///< how many proposals are wanted (q)
-  Parameters fixed;                 ///< values that every proposal must take; empty for none
-  std::uint64_t draw = 0;           ///< how many trials the study had already created: the position in the random stream
+  int count = 1;           ///< how many proposals are wanted (q)
+  Parameters fixed;        ///< values that every proposal must take; empty for none
+  std::uint64_t draw = 0;  ///< how many trials the study had already created: the position in the random stream
 };
 
 /// One proposal and how it came about.
@@ -81,14 +82,14 @@ struct Suggestion {
 
 /// What a person may want to know about the model behind the last proposals. Zeros when no model was used.
 struct ModelSummary {
-  std::string kind;                  ///< "gp", or empty
-  std::int64_t observations = 0;     ///< points the model was fitted to
-  double noise_variance = 0;         ///< relative to the variance of the (warped) targets
+  std::string kind;                                          ///< "gp", or empty
+  std::int64_t observations = 0;                             ///< points the model was fitted to
+  double noise_variance = 0;                                 ///< relative to the variance of the (warped) targets
   std::vector<std::pair<std::string, double>> lengthscales;  ///< per parameter, in units of its encoded range; small = relevant
-  double leave_one_out_r2 = 0;       ///< 1 - squared leave-one-out error / variance, of the warped targets
+  double leave_one_out_r2 = 0;  ///< 1 - squared leave-one-out error / variance, of the warped targets
   double fit_seconds = 0;
   double suggest_seconds = 0;
-  std::string device;                ///< "cpu", "cuda:0"
+  std::string device;  ///< "cpu", "cuda:0"
 };
 
 struct SuggestResult {

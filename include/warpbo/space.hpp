@@ -8,13 +8,13 @@
 ///     space.constrain("lr + 0.001 * width <= 0.2");
 ///
 /// Every value that warpbo hands out lies exactly in its domain: bounds are never overshot, a stepped parameter takes exactly
-/// the values low + k * step (the double nearest to it, and `high` itself where only rounding keeps a multiple from it), integers are
-/// exact over the whole range of +-2^53.
+/// the values low + k * step (the double nearest to it, and `high` itself where only rounding keeps a multiple from it),
+/// integers are exact over the whole range of +-2^53.
 ///
-/// Names have 1 to 200 bytes of UTF-8, no control characters and no space at either end; otherwise they are opaque. In conditions and
-/// constraints, a name that is not an identifier (letters, digits, '_' and '.') stands in backticks: "`learning rate` <= 0.1".
-/// A parameter with one value only (low == high, one choice, a step beyond the range) is handed out with every trial and unknown to
-/// the model.
+/// Names have 1 to 200 bytes of UTF-8, no control characters and no space at either end; otherwise they are opaque. In
+/// conditions and constraints, a name that is not an identifier (letters, digits, '_' and '.') stands in backticks: "`learning
+/// rate` <= 0.1". A parameter with one value only (low == high, one choice, a step beyond the range) is handed out with every
+/// trial and unknown to the model.
 #pragma once
 
 #include <warpbo/export.hpp>
@@ -57,13 +57,13 @@ class WARPBO_EXPORT ParameterBuilder {
  public:
   /// Search uniformly in the logarithm; needs low > 0 (integers: low >= 1).
   ParameterBuilder& log();
-  /// Restrict a real or integer parameter to low + k * step. If the step does not divide the range, the largest value is the last
-  /// multiple below `high`.
+  /// Restrict a real or integer parameter to low + k * step. If the step does not divide the range, the largest value is the
+  /// last multiple below `high`.
   ParameterBuilder& step(double step);
   /// The parameter exists only when the condition holds: "opt == 'sgd'", "layers >= 2", "opt in ['sgd', 'rmsprop']", joined
-  /// with `and`. Operators: == != < <= > >= in [...]; text stands in single or double quotes, where a backslash escapes a quote or a
-  /// backslash. It may name only parameters declared before it; if one of those is itself absent, so is this one. Refused: a value that
-  /// the parent cannot take, == on a real without step, an order on a categorical.
+  /// with `and`. Operators: == != < <= > >= in [...]; text stands in single or double quotes, where a backslash escapes a quote
+  /// or a backslash. It may name only parameters declared before it; if one of those is itself absent, so is this one. Refused:
+  /// a value that the parent cannot take, == on a real without step, an order on a categorical.
   ParameterBuilder& when(std::string_view condition);
   /// The same as `when(parent == value)`.
   ParameterBuilder& when(std::string_view parent, const Value& value);
@@ -105,9 +105,9 @@ class WARPBO_EXPORT Space {
   /// Adds a parameter from a complete specification (the way configuration files and stores do); checks it like the builders.
   void add(ParameterSpec spec);
 
-  /// Adds a linear constraint over real and integer parameters, such as "x1 + x2 <= 1" or "2 * a - b >= 0.5 * c" or "x + y == 1".
-  /// A constraint that mentions an absent conditional parameter does not apply to that trial. The parameters must be declared before.
-  /// An equality is solved for one of its parameters, preferably a real one; it holds up to rounding.
+  /// Adds a linear constraint over real and integer parameters, such as "x1 + x2 <= 1" or "2 * a - b >= 0.5 * c" or "x + y ==
+  /// 1". A constraint that mentions an absent conditional parameter does not apply to that trial. The parameters must be
+  /// declared before. An equality is solved for one of its parameters, preferably a real one; it holds up to rounding.
   void constrain(std::string_view linear_inequality);
 
   [[nodiscard]] const std::vector<ParameterSpec>& parameters() const noexcept;
@@ -119,8 +119,8 @@ class WARPBO_EXPORT Space {
   /// `invalid_argument` with the fix. `Study` calls it.
   void validate() const;
 
-  /// Why these values are not a point of the space, or nothing if they are. Values must have the declared type; an integral double
-  /// is accepted for an integer.
+  /// Why these values are not a point of the space, or nothing if they are. Values must have the declared type; an integral
+  /// double is accepted for an integer.
   [[nodiscard]] std::optional<std::string> check(const Parameters& parameters) const;
 
   /// How many distinct points the space has, or nothing when a continuous parameter makes it infinite or the count passes 2^62.

@@ -35,8 +35,8 @@ struct NewTrial {
   std::map<std::string, std::string> attributes;  ///< JSON texts
 };
 
-/// A store of studies. All methods are thread-safe, and several processes may use one store at a time. Every method that changes
-/// something returns only when the change is durable, and either happens whole or not at all. Errors: `read_only`,
+/// A store of studies. All methods are thread-safe, and several processes may use one store at a time. Every method that
+/// changes something returns only when the change is durable, and either happens whole or not at all. Errors: `read_only`,
 /// `resource_exhausted` (disk full; works again once there is space), `data_corrupt`, `version_too_new`, `unavailable`,
 /// `not_found` for ids that do not exist (any more).
 class WARPBO_EXPORT Storage {
@@ -54,11 +54,12 @@ class WARPBO_EXPORT Storage {
   /// Inserts trials in one transaction and gives them ids and dense numbers, in order. `space` supplies the distributions.
   virtual std::vector<Trial> create_trials(std::int64_t study_id, const Space& space, std::span<const NewTrial> trials) = 0;
 
-  /// Turns up to `count` waiting trials of the study, lowest number first, into running ones; each is claimed by one caller only.
-  /// Parameters that another program enqueued may be incomplete: see `set_trial_parameters`.
+  /// Turns up to `count` waiting trials of the study, lowest number first, into running ones; each is claimed by one caller
+  /// only. Parameters that another program enqueued may be incomplete: see `set_trial_parameters`.
   virtual std::vector<Trial> claim_waiting(std::int64_t study_id, std::int64_t count) = 0;
 
-  /// Moves running or waiting trials to `state` in one transaction. A trial that is finished already is left alone and reported.
+  /// Moves running or waiting trials to `state` in one transaction. A trial that is finished already is left alone and
+  /// reported.
   struct Finish {
     std::int64_t trial_id = 0;
     TrialState state = TrialState::complete;
@@ -72,14 +73,16 @@ class WARPBO_EXPORT Storage {
   /// Puts a running trial back to waiting with the same parameters. False if it was not running.
   virtual bool requeue_trial(std::int64_t trial_id) = 0;
   virtual void set_trial_attribute(std::int64_t trial_id, std::string_view key, std::string_view json) = 0;
-  /// Replaces the parameters of a trial that is not finished: completes an enqueued one that was claimed, or moves a proposal away from
-  /// an equal one of another process before anybody saw it. `space` supplies the distributions. Throws `already_finished`.
+  /// Replaces the parameters of a trial that is not finished: completes an enqueued one that was claimed, or moves a proposal
+  /// away from an equal one of another process before anybody saw it. `space` supplies the distributions. Throws
+  /// `already_finished`.
   virtual void set_trial_parameters(std::int64_t trial_id, const Space& space, const Parameters& parameters) = 0;
 
-  /// All trials whose id is larger than `after_id`, plus those of `unfinished` (ids that the caller last saw running or waiting; the
-  /// answer may hold unchanged ones too); by number. With after_id = 0 and no `unfinished` this reads the whole study. `space` orders
-  /// the parameters and restores the types of values written by others. Nothing is clamped; a parameter that the space does not
-  /// know, or whose stored distribution has no value of its kind, is left out and named in the attribute "warpbo:unread" (a JSON list).
+  /// All trials whose id is larger than `after_id`, plus those of `unfinished` (ids that the caller last saw running or
+  /// waiting; the answer may hold unchanged ones too); by number. With after_id = 0 and no `unfinished` this reads the whole
+  /// study. `space` orders the parameters and restores the types of values written by others. Nothing is clamped; a parameter
+  /// that the space does not know, or whose stored distribution has no value of its kind, is left out and named in the
+  /// attribute "warpbo:unread" (a JSON list).
   virtual std::vector<Trial> read_trials(std::int64_t study_id, const Space& space, std::int64_t after_id,
                                          std::span<const std::int64_t> unfinished) = 0;
 
@@ -99,19 +102,20 @@ class WARPBO_EXPORT Storage {
 enum class OpenMode { read_write, read_only };
 
 /// Opens a store by its URL:
-///   "sqlite:PATH"  a file; a bare path and "sqlite:///PATH" (as SQLAlchemy and Optuna write it) mean the same. It is created with mode
+///   "sqlite:PATH"  a file; a bare path and "sqlite:///PATH" (as SQLAlchemy and Optuna write it) mean the same. It is created
+///   with mode
 ///                  0600 if it is missing (its directory must exist). Its schema is Optuna's, so optuna-dashboard opens it too.
 ///                  Append "?allow-network-fs" to use a file on a network file system, where SQLite's locks may not work.
 ///   "memory:"      lives as long as the object.
-/// Throws `invalid_argument` for a file that is not a store (nothing is changed), `data_corrupt`, `version_too_new`, `read_only`,
-/// `unavailable` (no such directory; a network file system). With `OpenMode::read_only` a store on read-only media can be read,
-/// even when a write-ahead log was left beside it. An object must not be used in a process forked after it was opened; it throws
-/// `unavailable` there.
+/// Throws `invalid_argument` for a file that is not a store (nothing is changed), `data_corrupt`, `version_too_new`,
+/// `read_only`, `unavailable` (no such directory; a network file system). With `OpenMode::read_only` a store on read-only media
+/// can be read, even when a write-ahead log was left beside it. An object must not be used in a process forked after it was
+/// opened; it throws `unavailable` there.
 WARPBO_EXPORT std::shared_ptr<Storage> open_storage(std::string_view url, OpenMode mode = OpenMode::read_write);
 
-/// Derives a search space from the distributions that another program (Optuna) wrote into a study's trials: the union of all parameters
-/// seen. A parameter that only some trials have is proposed always. Optuna's choice None becomes the string "None" (and is written
-/// back as None). Throws `need_more_data` when the study has no trial with parameters.
+/// Derives a search space from the distributions that another program (Optuna) wrote into a study's trials: the union of all
+/// parameters seen. A parameter that only some trials have is proposed always. Optuna's choice None becomes the string "None"
+/// (and is written back as None). Throws `need_more_data` when the study has no trial with parameters.
 WARPBO_EXPORT Space infer_space(Storage& storage, std::int64_t study_id);
 
 }  // namespace warpbo

@@ -13,7 +13,8 @@ namespace warpbo::acquisition {
 class CandidatePool {
  public:
   /// Moments of `rows` (row-major) under `fantasies`; `picks` more points will be added to that model.
-  CandidatePool(const gp::Regression& regression, const FantasyModel& fantasies, std::span<const double> rows, std::int64_t picks);
+  CandidatePool(const gp::Regression& regression, const FantasyModel& fantasies, std::span<const double> rows,
+                std::int64_t picks);
 
   /// Takes in the point that was added to `fantasies` last.
   void extend(const FantasyModel& fantasies);

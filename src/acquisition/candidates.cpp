@@ -34,7 +34,8 @@ class RowSet {
 /// Moves one column by a normal step, reflected at the bounds; a categorical column takes a random level.
 double perturbed(const SearchDomain& domain, std::size_t column, double value, double scale, math::PhiloxSequence& random) {
   const DomainColumn& info = domain.columns()[column];
-  if (info.categorical) return domain.level_value(column, static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(info.levels))));
+  if (info.categorical)
+    return domain.level_value(column, static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(info.levels))));
   double moved = value + scale * random.normal();
   if (!info.continuous && domain.nearest_level(column, moved) == domain.nearest_level(column, value)) {
     // A step shorter than the grid would never leave the level: go to a neighbour.
@@ -57,7 +58,8 @@ void perturb(const SearchDomain& domain, double scale, math::PhiloxSequence& ran
   for (std::size_t c = 0; c < d; ++c) {
     const bool chosen = c == always || random.uniform() < chance;
     const double categorical_chance = domain.columns()[c].categorical && c != always ? 0.5 : 1.0;
-    if (movable[c] != 0 && chosen && random.uniform() < categorical_chance) row[c] = perturbed(domain, c, row[c], scale, random);
+    if (movable[c] != 0 && chosen && random.uniform() < categorical_chance)
+      row[c] = perturbed(domain, c, row[c], scale, random);
   }
   domain.snap(row);
 }

@@ -77,14 +77,16 @@ std::vector<double> ascend(Arena& arena, const SearchDomain& domain, const Targe
   // A penalty that grows brings the maximum to the boundary from outside without stiffness at the beginning.
   const std::vector<double> weights = domain.constrained() ? std::vector<double>{1e2, 1e4, 1e6} : std::vector<double>{0};
   for (const double weight : weights) {
-    const auto objective = [&](backend::ConstMatrix queries, const std::int32_t* active, backend::Vector value, Matrix gradient) {
+    const auto objective = [&](backend::ConstMatrix queries, const std::int32_t* active, backend::Vector value,
+                               Matrix gradient) {
       arena.backend().run(backend::Acquisition{target.model, target.acquisition, queries, active, value, gradient});
       if (weight > 0) penalize(arena.backend(), domain, weight, queries, active, value, gradient);
     };
     optimize::MultiStartResult found = optimize::multi_start(arena, d, at, box.lower, box.upper, objective, search);
     for (std::size_t p = 0; p < found.values.size(); ++p) {
       if (!std::isfinite(found.values[p])) continue;
-      std::copy_n(found.points.begin() + static_cast<std::ptrdiff_t>(p) * d, d, at.begin() + static_cast<std::ptrdiff_t>(p) * d);
+      std::copy_n(found.points.begin() + static_cast<std::ptrdiff_t>(p) * d, d,
+                  at.begin() + static_cast<std::ptrdiff_t>(p) * d);
     }
   }
   return at;
@@ -154,8 +156,10 @@ std::vector<double> evaluate(Arena& arena, const Target& target, std::span<const
 Climbed climb(Arena& arena, const SearchDomain& domain, const Target& target, std::span<const double> starts,
               const ClimbOptions& options) {
   const std::size_t d = domain.columns().size();
-  const bool discrete = std::any_of(domain.columns().begin(), domain.columns().end(), [](const DomainColumn& c) { return !c.continuous; });
-  Climbed best{std::vector<double>(starts.begin(), starts.end()), evaluate(arena, target, starts, static_cast<std::int64_t>(d))};
+  const bool discrete =
+      std::any_of(domain.columns().begin(), domain.columns().end(), [](const DomainColumn& c) { return !c.continuous; });
+  Climbed best{std::vector<double>(starts.begin(), starts.end()),
+               evaluate(arena, target, starts, static_cast<std::int64_t>(d))};
   // Continuous and discrete moves alternate; with only one kind, once is enough.
   for (int round = 0; round < (discrete ? 3 : 1); ++round) {
     const std::vector<double> before = best.values;

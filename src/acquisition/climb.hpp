@@ -31,11 +31,12 @@ struct Climbed {
   std::vector<double> values;
 };
 
-/// Climbs from all `starts` (row-major, snapped) at once and returns snapped points with their exact values: for every start the best of
-/// what was met on the way, the start included. Continuous columns move by L-BFGS; a column with few levels, or categorical, is searched
-/// by trying its levels; a column with many levels moves by L-BFGS as if it were continuous and then level by level, every candidate being
-/// evaluated where it really lies. Linear constraints enter as a penalty, and what ends outside is pulled back towards its start.
-[[nodiscard]] Climbed climb(backend::Arena& arena, const SearchDomain& domain, const Target& target, std::span<const double> starts,
-                            const ClimbOptions& options);
+/// Climbs from all `starts` (row-major, snapped) at once and returns snapped points with their exact values: for every start
+/// the best of what was met on the way, the start included. Continuous columns move by L-BFGS; a column with few levels, or
+/// categorical, is searched by trying its levels; a column with many levels moves by L-BFGS as if it were continuous and then
+/// level by level, every candidate being evaluated where it really lies. Linear constraints enter as a penalty, and what ends
+/// outside is pulled back towards its start.
+[[nodiscard]] Climbed climb(backend::Arena& arena, const SearchDomain& domain, const Target& target,
+                            std::span<const double> starts, const ClimbOptions& options);
 
 }  // namespace warpbo::acquisition

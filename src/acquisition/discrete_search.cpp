@@ -31,7 +31,8 @@ std::vector<std::int64_t> neighbours(const DomainColumn& column, std::int64_t le
 }
 
 /// Appends all admissible neighbours of `row`; returns how many.
-std::size_t append_neighbours(const SearchDomain& domain, std::span<const double> row, std::uint64_t salt, std::vector<double>& out) {
+std::size_t append_neighbours(const SearchDomain& domain, std::span<const double> row, std::uint64_t salt,
+                              std::vector<double>& out) {
   const std::size_t d = row.size();
   std::vector<unsigned char> movable(d);
   domain.movable(row, movable);

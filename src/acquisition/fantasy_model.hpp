@@ -1,9 +1,10 @@
-/// A fitted process conditioned on sampled values at points whose values are not known: pending trials, points already chosen for
-/// the batch, or noisy incumbents.
+/// A fitted process conditioned on sampled values at points whose values are not known: pending trials, points already chosen
+/// for the batch, or noisy incumbents.
 ///
-/// S quasi-random samples of the latent values at these points are drawn from their joint posterior. Given sample s, f(x) is normal
-/// with its own mean and a variance that all samples share, so the expected improvement over the sample's own incumbent is closed form.
-/// In whitened form this is one factor L extended by a row per point, and one standard normal per point and sample.
+/// S quasi-random samples of the latent values at these points are drawn from their joint posterior. Given sample s, f(x) is
+/// normal with its own mean and a variance that all samples share, so the expected improvement over the sample's own incumbent
+/// is closed form. In whitened form this is one factor L extended by a row per point, and one standard normal per point and
+/// sample.
 #pragma once
 
 #include "gp/regression.hpp"
@@ -16,9 +17,10 @@ namespace warpbo::acquisition {
 
 class FantasyModel {
  public:
-  /// Up to `extra` points will be added to `regression`, which must outlive this object. `incumbent` is the best value known for
-  /// sure, or +infinity when observations are too noisy to tell.
-  FantasyModel(const gp::Regression& regression, std::int64_t extra, std::int64_t samples, double incumbent, std::uint64_t seed);
+  /// Up to `extra` points will be added to `regression`, which must outlive this object. `incumbent` is the best value known
+  /// for sure, or +infinity when observations are too noisy to tell.
+  FantasyModel(const gp::Regression& regression, std::int64_t extra, std::int64_t samples, double incumbent,
+               std::uint64_t seed);
 
   /// Adds points (row-major p x d). False, with nothing changed, when the extended covariance is singular beyond repair.
   bool add(std::span<const double> points);

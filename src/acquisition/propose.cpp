@@ -48,8 +48,10 @@ class Batch {
 
   /// Pending points and uncertain incumbents come first: everything that is chosen must improve on them.
   void add_known_points() {
-    if (!fantasies_.add(options_.baseline)) out_.degraded.emplace_back("noisy incumbents could not be sampled; their fitted means were used");
-    if (!fantasies_.add(options_.pending)) out_.degraded.emplace_back("pending trials could not be added to the model; the batch ignores them");
+    if (!fantasies_.add(options_.baseline))
+      out_.degraded.emplace_back("noisy incumbents could not be sampled; their fitted means were used");
+    if (!fantasies_.add(options_.pending))
+      out_.degraded.emplace_back("pending trials could not be added to the model; the batch ignores them");
   }
 
   [[nodiscard]] backend::AcquisitionSpec specification() const {
@@ -77,8 +79,10 @@ class Batch {
     std::size_t next = 0;
     for (int pick = joint_picks(); pick < options_.count; ++pick) {
       while (next < order.size() && !domain_.admissible(pool_.row(order[next]))) ++next;
-      if (next < order.size()) take(pool_.row(order[next]), draws[order[next]]);
-      else if (!pick_anything(pick)) return;
+      if (next < order.size())
+        take(pool_.row(order[next]), draws[order[next]]);
+      else if (!pick_anything(pick))
+        return;
     }
   }
 
@@ -120,7 +124,9 @@ class Batch {
   void condition_on_last() {
     const std::span<const double> last(out_.rows.data() + out_.rows.size() - d_, d_);
     if (fantasies_.add(last)) return pool_.extend(fantasies_);
-    if (!singular_) out_.degraded.emplace_back("a chosen point was too close to others to be added to the model; the rest of the batch may crowd it");
+    if (!singular_)
+      out_.degraded.emplace_back(
+          "a chosen point was too close to others to be added to the model; the rest of the batch may crowd it");
     singular_ = true;
   }
 

@@ -1,5 +1,5 @@
-/// The set of points among which an acquisition function is maximized, as seen from this layer: columns in encoded form, and the
-/// questions that only the search space can answer. Implemented by the samplers over space::Encoder.
+/// The set of points among which an acquisition function is maximized, as seen from this layer: columns in encoded form, and
+/// the questions that only the search space can answer. Implemented by the samplers over space::Encoder.
 #pragma once
 
 #include <cstdint>

@@ -5,7 +5,8 @@
 ///     `synchronize` wait. One object is used by one thread at a time.
 ///   - Arguments are one struct of views. Outputs never alias inputs unless the comment says "in place".
 ///   - A numeric failure is data: an entry of `info`, or a NaN. Never an exception, never an abort. Sizes may be 0.
-///   - `active`, where present, points to a count in backend memory: only the first *active rows (or batch members) are computed,
+///   - `active`, where present, points to a count in backend memory: only the first *active rows (or batch members) are
+///   computed,
 ///     so that a loop whose problems converge one by one needs no synchronization. Null means all.
 ///   - Results are a function of the inputs alone: fixed-order reductions, counter-based random numbers.
 ///   - Exceptions (warpbo::Error) are for misuse, resource_exhausted (out of memory) and unavailable (the device is lost).
@@ -23,15 +24,17 @@ namespace warpbo::backend {
 
 // ---------------------------------------------------------------------------------------------------- point generators
 
-/// out(i, k) = coordinate k of point first + i of the Sobol' sequence with Owen scrambling by `seed` (Joe & Kuo 2008 directions; hash-based
-/// scrambling after Laine & Karras 2011, Burley 2020), in [0, 1). Beyond kSobolDimensions columns are Philox uniforms.
+/// out(i, k) = coordinate k of point first + i of the Sobol' sequence with Owen scrambling by `seed` (Joe & Kuo 2008
+/// directions; hash-based scrambling after Laine & Karras 2011, Burley 2020), in [0, 1). Beyond kSobolDimensions columns are
+/// Philox uniforms.
 struct FillSobol {
   Matrix out;
   std::uint64_t seed = 0;
   std::int64_t first = 0;
 };
 
-/// out = independent uniforms in [0, 1) or standard normals from Philox-4x32-10: a function of (seed, stream, row, column) only.
+/// out = independent uniforms in [0, 1) or standard normals from Philox-4x32-10: a function of (seed, stream, row, column)
+/// only.
 struct FillRandom {
   Matrix out;
   std::uint64_t seed = 0;
@@ -48,7 +51,7 @@ struct Gram {
   ConstMatrix theta;          ///< batch x (d + 1), row p for member p: log lengthscales, then log noise
   ConstVector noise_weights;  ///< n factors of the noise, or empty for ones
   double jitter = 0;
-  Matrix out;                 ///< n x n per member; the strict upper triangle is left alone
+  Matrix out;  ///< n x n per member; the strict upper triangle is left alone
 };
 
 /// out(i, j) = k(left_i, right_j); no noise. For row 0 of theta.
@@ -61,12 +64,14 @@ struct CrossGram {
 };
 
 /// Negative log posterior density of the hyperparameters, and its gradient, for a batch of hyperparameter vectors.
-/// With C as in Gram, mean m = 1'C^-1 y / 1'C^-1 1 and outputscale s2 = (r'C^-1 r + 2 rate) / (n + 2 shape + 2), r = y - m 1, in closed form:
+/// With C as in Gram, mean m = 1'C^-1 y / 1'C^-1 1 and outputscale s2 = (r'C^-1 r + 2 rate) / (n + 2 shape + 2), r = y - m 1,
+/// in closed form:
 ///   value = (n/2) log s2 + (1/2) log|C| + (r'C^-1 r + 2 rate) / (2 s2) + (shape + 1) log s2 + (n/2) log 2 pi
 ///           + sum_k (theta_k - lengthscale_center)^2 / (2 lengthscale_sd^2) + (theta_noise - noise_center)^2 / (2 noise_sd^2)
 /// (inverse-gamma prior on s2; an infinite sd switches a prior off). The gradient in all d + 1 entries takes one pass over the
-/// weights W = (C^-1 - alpha alpha' / s2) / 2 (Rasmussen & Williams 2006, eq. 5.9): the derivatives in m and s2 vanish at their optimum.
-/// A member whose C is not positive definite or gives non-finite numbers has info != 0, value = +infinity and a zero gradient.
+/// weights W = (C^-1 - alpha alpha' / s2) / 2 (Rasmussen & Williams 2006, eq. 5.9): the derivatives in m and s2 vanish at their
+/// optimum. A member whose C is not positive definite or gives non-finite numbers has info != 0, value = +infinity and a zero
+/// gradient.
 struct Likelihood {
   KernelSpec kernel;
   ConstMatrix points;         ///< n x d, shared or per member
@@ -75,23 +80,23 @@ struct Likelihood {
   ConstMatrix theta;          ///< batch x (d + 1)
   HyperPrior prior;
   const std::int32_t* active = nullptr;
-  Vector value;               ///< batch
-  Matrix gradient;            ///< batch x (d + 1); empty: value only
+  Vector value;                   ///< batch
+  Matrix gradient;                ///< batch x (d + 1); empty: value only
   VectorView<std::int32_t> info;  ///< batch
 };
 
 // ------------------------------------------------------------------------------------------------------ dense algebra
 
-/// In place: lower triangle of A -> L with A = L L', per member. `existing` > 0: the first `existing` rows hold L already and only
-/// the rows below (which hold A) are factored. info: 0, or 1 + the row whose pivot was not positive or not finite.
+/// In place: lower triangle of A -> L with A = L L', per member. `existing` > 0: the first `existing` rows hold L already and
+/// only the rows below (which hold A) are factored. info: 0, or 1 + the row whose pivot was not positive or not finite.
 struct Cholesky {
   Matrix factor;
   std::int64_t existing = 0;
   VectorView<std::int32_t> info;
 };
 
-/// out = L^-1 (lower; the strict upper triangle is left alone). `existing` > 0: the leading existing x existing block of `out` is
-/// right already and only the rows below are computed.
+/// out = L^-1 (lower; the strict upper triangle is left alone). `existing` > 0: the leading existing x existing block of `out`
+/// is right already and only the rows below are computed.
 struct TriangularInverse {
   ConstMatrix factor;
   std::int64_t existing = 0;
@@ -120,8 +125,8 @@ struct Multiply {
 // ------------------------------------------------------------------------------------------------------------ posterior
 
 /// A fitted process as the operations below need it. With V(x) = L^-1 k(X, x):
-///   mean_s(x) = mean + outputscale * k(x, X) weights_s      (weights = C^-1 (y - mean) / outputscale; S columns: S sampled data sets)
-///   variance(x) = outputscale * max(1 - V(x)'V(x), 0)
+///   mean_s(x) = mean + outputscale * k(x, X) weights_s      (weights = C^-1 (y - mean) / outputscale; S columns: S sampled
+///   data sets) variance(x) = outputscale * max(1 - V(x)'V(x), 0)
 struct Model {
   KernelSpec kernel;
   ConstMatrix points;          ///< n x d
@@ -135,39 +140,37 @@ struct Model {
 /// Posterior moments at m queries, tiled so that memory stays bounded.
 struct Posterior {
   Model model;
-  ConstMatrix queries;                 ///< m x d
+  ConstMatrix queries;  ///< m x d
   const std::int32_t* active = nullptr;
-  Matrix mean;                         ///< m x S
-  Vector variance;                     ///< m, or empty
-  Matrix whitened;                     ///< n x m, V of every query, or empty (not kept)
-  Matrix mean_gradient;                ///< m x d, only when S = 1, or empty
-  Matrix variance_gradient;            ///< m x d, or empty
+  Matrix mean;               ///< m x S
+  Vector variance;           ///< m, or empty
+  Matrix whitened;           ///< n x m, V of every query, or empty (not kept)
+  Matrix mean_gradient;      ///< m x d, only when S = 1, or empty
+  Matrix variance_gradient;  ///< m x d, or empty
 };
 
-/// The moments of Posterior after the model got one more point z: appends row n to `whitened` and updates mean and variance in place,
-/// O(n) per query. The new row of the factor of C is (row_factor, diagonal); `innovations` holds, per column s of the mean, the new
-/// entry of L^-1 (y_s - mean): the standardized value that column assumes at z times sqrt(outputscale).
+/// The moments of Posterior after the model got one more point z: appends row n to `whitened` and updates mean and variance in
+/// place, O(n) per query. The new row of the factor of C is (row_factor, diagonal); `innovations` holds, per column s of the
+/// mean, the new entry of L^-1 (y_s - mean): the standardized value that column assumes at z times sqrt(outputscale).
 struct PosteriorExtend {
   KernelSpec kernel;
   ConstMatrix theta;
-  ConstMatrix point;         ///< 1 x d, z
-  ConstMatrix queries;       ///< m x d
-  ConstMatrix row_factor;    ///< 1 x n, row of L for z
-  double diagonal = 1;       ///< last entry of that row
-  ConstVector innovations;   ///< S
+  ConstMatrix point;        ///< 1 x d, z
+  ConstMatrix queries;      ///< m x d
+  ConstMatrix row_factor;   ///< 1 x n, row of L for z
+  double diagonal = 1;      ///< last entry of that row
+  ConstVector innovations;  ///< S
   double outputscale = 1;
-  Matrix whitened;           ///< (n + 1) x m, row n is written
-  Matrix mean;               ///< m x S, in place
-  Vector variance;           ///< m, in place
+  Matrix whitened;  ///< (n + 1) x m, row n is written
+  Matrix mean;      ///< m x S, in place
+  Vector variance;  ///< m, in place
 };
 
 // ---------------------------------------------------------------------------------------------------------- acquisition
 
 /// Acquisition values from moments; larger is better; all for minimization.
-///   log_ei: log of the average over s of EI(mean_s, sqrt(variance), incumbent_s)   (Ament et al. 2023, arXiv 2310.20708, section 4)
-///   ucb:    -(mean_0 - parameter * sd)
-///   mean:   -mean_0
-///   sd:     sqrt(variance)
+///   log_ei: log of the average over s of EI(mean_s, sqrt(variance), incumbent_s)   (Ament et al. 2023, arXiv 2310.20708,
+///   section 4) ucb:    -(mean_0 - parameter * sd) mean:   -mean_0 sd:     sqrt(variance)
 /// A variance below 1e-20 (targets are standardized) counts as that much, and its gradient as 0, so that log_ei stays finite.
 enum class AcquisitionKind { log_ei, ucb, mean, sd };
 
@@ -180,23 +183,23 @@ struct AcquisitionSpec {
 /// Values alone, from moments that are at hand.
 struct Score {
   AcquisitionSpec acquisition;
-  ConstMatrix mean;     ///< m x S
-  ConstVector variance; ///< m
-  Vector out;           ///< m
+  ConstMatrix mean;      ///< m x S
+  ConstVector variance;  ///< m
+  Vector out;            ///< m
 };
 
 /// Values and gradients at queries, fused with the posterior.
 struct Acquisition {
   Model model;
   AcquisitionSpec acquisition;
-  ConstMatrix queries;                   ///< m x d
+  ConstMatrix queries;  ///< m x d
   const std::int32_t* active = nullptr;
-  Vector value;                          ///< m
-  Matrix gradient;                       ///< m x d, or empty; 0 in categorical columns
+  Vector value;     ///< m
+  Matrix gradient;  ///< m x d, or empty; 0 in categorical columns
 };
 
-/// The `count` largest values, largest first; equal ones by lower index; NaN counts as smallest. Indices beyond the number of values
-/// are -1.
+/// The `count` largest values, largest first; equal ones by lower index; NaN counts as smallest. Indices beyond the number of
+/// values are -1.
 struct SelectTop {
   ConstVector values;
   VectorView<std::int32_t> indices;  ///< count
@@ -204,31 +207,31 @@ struct SelectTop {
 
 // ---------------------------------------------------------------------------------------------------------- optimization
 
-/// One step of the batched bounded L-BFGS for every problem still active: takes value and gradient at the points last asked for and
-/// writes the next ones. To begin: fill `state` with zeros, put feasible starting points into `queries`, 0, 1, ..., P - 1 into `indices` and P
-/// into `active`, and evaluate. Rows of problems that end are squeezed out, the others keep their order. The results stand in `state`:
-/// the best point and its value where math::LbfgsLayout says. Algorithm: src/math/lbfgs.hpp.
+/// One step of the batched bounded L-BFGS for every problem still active: takes value and gradient at the points last asked for
+/// and writes the next ones. To begin: fill `state` with zeros, put feasible starting points into `queries`, 0, 1, ..., P - 1
+/// into `indices` and P into `active`, and evaluate. Rows of problems that end are squeezed out, the others keep their order.
+/// The results stand in `state`: the best point and its value where math::LbfgsLayout says. Algorithm: src/math/lbfgs.hpp.
 struct LbfgsStep {
-  std::int64_t problems = 0;    ///< P
-  std::int64_t dimensions = 0;  ///< D
-  ConstMatrix lower, upper;     ///< P x D bounds; lower == upper fixes a variable
+  std::int64_t problems = 0;         ///< P
+  std::int64_t dimensions = 0;       ///< D
+  ConstMatrix lower, upper;          ///< P x D bounds; lower == upper fixes a variable
   double gradient_tolerance = 1e-6;  ///< on the projected gradient's largest entry
   double value_tolerance = 1e-10;    ///< relative decrease of one iteration
-  Matrix state;                 ///< lbfgs_state_size(D) x P, one column per problem
-  Matrix queries;               ///< P x D: row a is the point wanted by problem indices[a]
+  Matrix state;                      ///< lbfgs_state_size(D) x P, one column per problem
+  Matrix queries;                    ///< P x D: row a is the point wanted by problem indices[a]
   VectorView<std::int32_t> indices;  ///< P: which problem each row belongs to
   std::int32_t* active = nullptr;    ///< how many rows are in use; 0 when all have ended
-  bool maximize = false;        ///< the values are to be made large; `state` then holds their negatives
-  ConstVector value;            ///< P: at row a
-  ConstMatrix gradient;         ///< P x D
+  bool maximize = false;             ///< the values are to be made large; `state` then holds their negatives
+  ConstVector value;                 ///< P: at row a
+  ConstMatrix gradient;              ///< P x D
 };
 
 // ---------------------------------------------------------------------------------------------------------------- memory
 
 /// What an algorithm may want to know about the engine it runs on, without knowing which it is.
 struct Traits {
-  int rounds_per_check = 1;       ///< how many rounds of an iteration to queue before asking whether it has ended
-  std::size_t memory_limit = 0;   ///< bytes that one call may take for itself
+  int rounds_per_check = 1;      ///< how many rounds of an iteration to queue before asking whether it has ended
+  std::size_t memory_limit = 0;  ///< bytes that one call may take for itself
 };
 
 class Backend {

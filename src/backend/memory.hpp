@@ -48,8 +48,8 @@ class Buffer {
   std::int64_t size_ = 0;
 };
 
-/// Temporaries in stack order. Memory is taken in growing blocks that are kept for the next use, so a loop that opens a scope per
-/// round allocates only in its first round.
+/// Temporaries in stack order. Memory is taken in growing blocks that are kept for the next use, so a loop that opens a scope
+/// per round allocates only in its first round.
 class Arena {
  public:
   explicit Arena(std::shared_ptr<Backend> backend) : backend_(std::move(backend)) {}

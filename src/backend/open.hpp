@@ -16,7 +16,8 @@ struct Opened {
   std::string notice;
 };
 
-/// Opens a device. `automatic` takes CUDA device 0 if it works and the CPU otherwise; `cuda` throws `unavailable` if it does not work.
+/// Opens a device. `automatic` takes CUDA device 0 if it works and the CPU otherwise; `cuda` throws `unavailable` if it does
+/// not work.
 [[nodiscard]] Opened open_backend(const Device& device);
 
 /// The CUDA engine, or Error{unavailable} naming what is missing. Which file defines it is CMake's choice.

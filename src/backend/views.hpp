@@ -15,11 +15,7 @@ struct VectorView {
   std::int64_t size = 0;
 
   [[nodiscard]] bool empty() const noexcept { return size == 0; }
-  operator VectorView<const T>() const noexcept
-    requires(!std::is_const_v<T>)
-  {
-    return {data, size};
-  }
+  operator VectorView<const T>() const noexcept requires(!std::is_const_v<T>) { return {data, size}; }
 };
 
 template <class T>
@@ -29,7 +25,7 @@ struct MatrixView {
   std::int64_t columns = 0;
   std::int64_t leading = 0;  ///< distance between columns, >= rows
   std::int64_t batch = 1;
-  std::int64_t stride = 0;   ///< distance between batch members
+  std::int64_t stride = 0;  ///< distance between batch members
 
   [[nodiscard]] bool empty() const noexcept { return data == nullptr || rows == 0 || columns == 0; }
   /// One member of the batch.
@@ -41,9 +37,7 @@ struct MatrixView {
                                  std::int64_t block_columns) const noexcept {
     return {data + row + column * leading, block_rows, block_columns, leading, batch, stride};
   }
-  operator MatrixView<const T>() const noexcept
-    requires(!std::is_const_v<T>)
-  {
+  operator MatrixView<const T>() const noexcept requires(!std::is_const_v<T>) {
     return {data, rows, columns, leading, batch, stride};
   }
 };

@@ -9,12 +9,13 @@
 namespace warpbo::gp {
 
 struct FitOptions {
-  std::vector<Theta> warm;      ///< starting points known to be good (the last fit)
-  int restarts = 4;             ///< further ones: the prior's mode, then draws around it
-  int max_rounds = 60;          ///< likelihood evaluations per start
-  std::int64_t screening = 256; ///< with more observations than this, all starts are searched on that many of them (evenly picked), and only the
-                                ///< best result goes on with all: the cost of a cold search is then a few full evaluations
-  int polish_rounds = 25;       ///< full evaluations after a screening
+  std::vector<Theta> warm;  ///< starting points known to be good (the last fit)
+  int restarts = 4;         ///< further ones: the prior's mode, then draws around it
+  int max_rounds = 60;      ///< likelihood evaluations per start
+  std::int64_t screening =
+      256;  ///< with more observations than this, all starts are searched on that many of them (evenly picked), and only the
+            ///< best result goes on with all: the cost of a cold search is then a few full evaluations
+  int polish_rounds = 25;  ///< full evaluations after a screening
   std::uint64_t seed = 0;
 };
 

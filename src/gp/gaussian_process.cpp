@@ -19,14 +19,16 @@ namespace {
 void check_finite(std::span<const double> values, std::size_t columns, const char* what) {
   for (std::size_t i = 0; i < values.size(); ++i)
     if (!std::isfinite(values[i]))
-      throw Error(ErrorCode::invalid_argument, std::string(what) + " " + std::to_string(i / columns) + " holds a number that is not finite" +
-                                                   (columns > 1 ? " in column " + std::to_string(i % columns) : "") + "; leave such rows out");
+      throw Error(ErrorCode::invalid_argument,
+                  std::string(what) + " " + std::to_string(i / columns) + " holds a number that is not finite" +
+                      (columns > 1 ? " in column " + std::to_string(i % columns) : "") + "; leave such rows out");
 }
 
 void check_points(std::span<const double> points, std::size_t dimensions, const char* what) {
   if (points.size() % dimensions != 0)
-    throw Error(ErrorCode::invalid_argument, std::string(what) + " has " + std::to_string(points.size()) + " numbers, which is not a multiple of dimensions = " +
-                                                 std::to_string(dimensions));
+    throw Error(ErrorCode::invalid_argument,
+                std::string(what) + " has " + std::to_string(points.size()) +
+                    " numbers, which is not a multiple of dimensions = " + std::to_string(dimensions));
   check_finite(points, dimensions, what);
 }
 
@@ -34,20 +36,25 @@ void check(std::span<const double> points, std::span<const double> targets, std:
   check_points(points, dimensions, "point");
   check_finite(targets, 1, "target");
   if (points.size() != targets.size() * dimensions)
-    throw Error(ErrorCode::invalid_argument, "there are " + std::to_string(points.size() / dimensions) + " points but " + std::to_string(targets.size()) + " targets");
+    throw Error(ErrorCode::invalid_argument, "there are " + std::to_string(points.size() / dimensions) + " points but " +
+                                                 std::to_string(targets.size()) + " targets");
 }
 
 gp::Settings settings_of(const GaussianProcessOptions& options) {
-  if (options.dimensions < 1) throw Error(ErrorCode::invalid_argument, "dimensions is " + std::to_string(options.dimensions) + "; set it to the number of columns per point");
+  if (options.dimensions < 1)
+    throw Error(ErrorCode::invalid_argument,
+                "dimensions is " + std::to_string(options.dimensions) + "; set it to the number of columns per point");
   gp::Settings settings = gp::default_settings(options.dimensions);
   settings.family = options.kernel == Kernel::rbf ? math::KernelFamily::rbf : math::KernelFamily::matern52;
   for (const int index : options.categorical) {
     if (index < 0 || index >= options.dimensions)
-      throw Error(ErrorCode::invalid_argument, "categorical dimension " + std::to_string(index) + " is not in 0 .. " + std::to_string(options.dimensions - 1));
+      throw Error(ErrorCode::invalid_argument, "categorical dimension " + std::to_string(index) + " is not in 0 .. " +
+                                                   std::to_string(options.dimensions - 1));
     settings.categorical[static_cast<std::size_t>(index)] = 1;
   }
   if (options.noise_variance && !(*options.noise_variance >= 0 && std::isfinite(*options.noise_variance)))
-    throw Error(ErrorCode::invalid_argument, "noise_variance is " + std::to_string(*options.noise_variance) + "; it must be a finite number >= 0");
+    throw Error(ErrorCode::invalid_argument,
+                "noise_variance is " + std::to_string(*options.noise_variance) + "; it must be a finite number >= 0");
   return settings;
 }
 
@@ -60,7 +67,8 @@ struct GaussianProcess::Impl {
   // Operations need the backend's temporaries, and one backend object serves one thread at a time.
   mutable std::mutex mutex;
 
-  Impl(std::shared_ptr<backend::Backend> backend, gp::Settings settings) : regression(std::move(backend), std::move(settings)) {}
+  Impl(std::shared_ptr<backend::Backend> backend, gp::Settings settings)
+      : regression(std::move(backend), std::move(settings)) {}
 
   /// Fits, once per guess of the outputscale when the noise is known in absolute terms: the model's noise is relative to it.
   void fit(const GaussianProcessOptions& options, std::optional<double> standardized_noise, gp::Settings& settings,

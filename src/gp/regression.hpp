@@ -1,7 +1,7 @@
 /// A Gaussian process over points in the unit cube, on a backend: data, hyperparameters, factor.
 ///
-/// Everything large lives in the backend's memory and grows by doubling, so that `append` costs O(n^2) and no allocation in most calls.
-/// Targets are expected to be standardized.
+/// Everything large lives in the backend's memory and grows by doubling, so that `append` costs O(n^2) and no allocation in
+/// most calls. Targets are expected to be standardized.
 #pragma once
 
 #include "backend/memory.hpp"
@@ -29,8 +29,8 @@ class Regression {
   /// largest jitter of the ladder fails; the factor is then unusable.
   bool factorize(const Theta& theta);
 
-  /// Adds observations under the same hyperparameters: extends the factor and recomputes mean and outputscale, O(n^2) per point. False when
-  /// the extended matrix is not positive definite; the data is then in, and `factorize` is needed.
+  /// Adds observations under the same hyperparameters: extends the factor and recomputes mean and outputscale, O(n^2) per
+  /// point. False when the extended matrix is not positive definite; the data is then in, and `factorize` is needed.
   bool append(std::span<const double> points, std::span<const double> targets);
 
   /// Replaces the targets under the same points, hyperparameters and factor: O(n^2).

@@ -8,7 +8,8 @@ Settings default_settings(std::int64_t dimensions) {
   const double d = static_cast<double>(dimensions < 1 ? 1 : dimensions);
   Settings settings;
   settings.categorical.assign(static_cast<std::size_t>(dimensions), 0);
-  // The density of a LogNormal(mu, sigma) in l itself, written over log l, is a normal around mu - sigma^2: that is the prior's mode, 0.205 sqrt(d).
+  // The density of a LogNormal(mu, sigma) in l itself, written over log l, is a normal around mu - sigma^2: that is the prior's
+  // mode, 0.205 sqrt(d).
   settings.prior.lengthscale_center = std::sqrt(2.0) + 0.5 * std::log(d) - 3.0;
   settings.prior.lengthscale_sd = std::sqrt(3.0);
   settings.prior.noise_center = -4.0 - 1.0;

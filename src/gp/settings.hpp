@@ -19,8 +19,8 @@ struct Settings {
   std::optional<double> fixed_noise;  ///< not fitted
 };
 
-/// The dimension-scaled prior of Hvarfner, Hellsten & Nardi (2024, arXiv 2402.02229): lengthscales LogNormal(sqrt 2 + ln(d)/2, sqrt 3), noise
-/// LogNormal(-4, 1), for points in the unit cube and targets of unit variance.
+/// The dimension-scaled prior of Hvarfner, Hellsten & Nardi (2024, arXiv 2402.02229): lengthscales LogNormal(sqrt 2 + ln(d)/2,
+/// sqrt 3), noise LogNormal(-4, 1), for points in the unit cube and targets of unit variance.
 [[nodiscard]] Settings default_settings(std::int64_t dimensions);
 
 }  // namespace warpbo::gp

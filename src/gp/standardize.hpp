@@ -9,8 +9,8 @@ struct Standardization {
   double center = 0;
   double scale = 1;
 
-  /// Computed in two passes on values divided by their largest magnitude, so that 1e300 does not overflow and 1e-300 does not vanish.
-  /// Constant targets get scale = max(|center|, tiny): they carry no information about variation.
+  /// Computed in two passes on values divided by their largest magnitude, so that 1e300 does not overflow and 1e-300 does not
+  /// vanish. Constant targets get scale = max(|center|, tiny): they carry no information about variation.
   [[nodiscard]] static Standardization of(std::span<const double> targets);
 
   [[nodiscard]] double forward(double y) const { return y / scale - center / scale; }

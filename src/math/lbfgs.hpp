@@ -1,9 +1,11 @@
-/// One step of a bounded limited-memory BFGS by reverse communication: the caller evaluates the objective where the step asks, and
-/// hands value and gradient back. Thousands of problems can so be advanced together, one evaluation of all of them per round.
+/// One step of a bounded limited-memory BFGS by reverse communication: the caller evaluates the objective where the step asks,
+/// and hands value and gradient back. Thousands of problems can so be advanced together, one evaluation of all of them per
+/// round.
 ///
-/// Method: projected quasi-Newton. Variables that sit at a bound with the gradient pushing outwards are fixed for the iteration; the
-/// two-loop recursion (Nocedal & Wright 2006, algorithm 7.4) runs over the free ones, with inner products restricted to them; the line search
-/// backtracks along the projected path P(x + t d) under Armijo's condition (Bertsekas 1982). Pairs without positive curvature are dropped.
+/// Method: projected quasi-Newton. Variables that sit at a bound with the gradient pushing outwards are fixed for the
+/// iteration; the two-loop recursion (Nocedal & Wright 2006, algorithm 7.4) runs over the free ones, with inner products
+/// restricted to them; the line search backtracks along the projected path P(x + t d) under Armijo's condition (Bertsekas
+/// 1982). Pairs without positive curvature are dropped.
 ///
 /// A `Team` is whoever works on one problem together: SerialTeam here, a warp or block in a kernel. Every member runs the same
 /// code with the same scalars; `each` splits a loop over variables, `sum` and `max` reduce over it in a fixed order.
@@ -67,12 +69,20 @@ class LbfgsProblem {
  public:
   WARPBO_HD LbfgsProblem(const Team& team, double* state, std::int64_t dimensions, Lower lower, Upper upper, Gradient gradient,
                          double gradient_tolerance, double value_tolerance)
-      : team_(team), state_(state), at_{dimensions}, n_(dimensions), lower_(lower), upper_(upper), fresh_gradient_(gradient),
-        gradient_tolerance_(gradient_tolerance), value_tolerance_(value_tolerance) {}
+      : team_(team),
+        state_(state),
+        at_{dimensions},
+        n_(dimensions),
+        lower_(lower),
+        upper_(upper),
+        fresh_gradient_(gradient),
+        gradient_tolerance_(gradient_tolerance),
+        value_tolerance_(value_tolerance) {}
 
   /// Takes the value at the trial point; true if another trial is wanted (then in state[layout.trial()...]).
   WARPBO_HD bool advance(double value) {
-    const bool finite = std::isfinite(value) && std::isfinite(team_.sum(n_, [&](std::int64_t i) { return fresh_gradient_(i); }));
+    const bool finite =
+        std::isfinite(value) && std::isfinite(team_.sum(n_, [&](std::int64_t i) { return fresh_gradient_(i); }));
     if (status() == LbfgsStatus::fresh) {
       if (!finite) return end(LbfgsStatus::failed, value);
       accept(value);
@@ -105,9 +115,7 @@ class LbfgsProblem {
   WARPBO_HD double& trial(std::int64_t i) const { return state_[at_.trial() + i]; }
   WARPBO_HD double clamp(std::int64_t i, double v) const { return std::fmin(std::fmax(v, lower_(i)), upper_(i)); }
   /// Whether variable i may move downhill.
-  WARPBO_HD bool free(std::int64_t i) const {
-    return !((x(i) <= lower_(i) && g(i) >= 0) || (x(i) >= upper_(i) && g(i) <= 0));
-  }
+  WARPBO_HD bool free(std::int64_t i) const { return !((x(i) <= lower_(i) && g(i) >= 0) || (x(i) >= upper_(i) && g(i) <= 0)); }
 
   WARPBO_HD bool end(LbfgsStatus how, double value) {
     if (how == LbfgsStatus::failed) {

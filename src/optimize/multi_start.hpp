@@ -1,7 +1,7 @@
 /// Minimizes (or maximizes) one smooth function over a box from many starting points at once.
 ///
-/// All problems advance together: one round is one batched evaluation and one batched L-BFGS step. Problems that converge leave, so
-/// later rounds are cheaper.
+/// All problems advance together: one round is one batched evaluation and one batched L-BFGS step. Problems that converge
+/// leave, so later rounds are cheaper.
 #pragma once
 
 #include "backend/memory.hpp"
@@ -19,9 +19,9 @@ using Objective = std::function<void(backend::ConstMatrix queries, const std::in
 
 struct MultiStartOptions {
   bool maximize = false;
-  int max_rounds = 100;               ///< evaluations per problem
-  double gradient_tolerance = 1e-6;   ///< largest entry of the projected gradient
-  double value_tolerance = 1e-10;     ///< relative change of the value in one iteration
+  int max_rounds = 100;              ///< evaluations per problem
+  double gradient_tolerance = 1e-6;  ///< largest entry of the projected gradient
+  double value_tolerance = 1e-10;    ///< relative change of the value in one iteration
 };
 
 struct MultiStartResult {

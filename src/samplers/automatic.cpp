@@ -21,7 +21,8 @@ class AutomaticSampler final : public Sampler {
 
   SuggestResult suggest(const SuggestRequest& request) override {
     const auto& specs = request.space.parameters();
-    const auto varied = std::count_if(specs.begin(), specs.end(), [](const ParameterSpec& spec) { return spec.kind != ParameterKind::constant; });
+    const auto varied = std::count_if(specs.begin(), specs.end(),
+                                      [](const ParameterSpec& spec) { return spec.kind != ParameterKind::constant; });
     const bool affordable = request.finished.size() <= kMostObservations && static_cast<std::size_t>(varied) <= kMostDimensions;
     return (affordable ? gp_ : evolution_)->suggest(request);
   }

@@ -8,10 +8,13 @@ namespace warpbo::samplers {
 
 GpDomain::GpDomain(const Region& region) : region_(region) {
   for (const space::Column& column : region.encoder().columns())
-    columns_.push_back({column.kind == space::ColumnKind::continuous, column.kind == space::ColumnKind::categorical, column.levels});
+    columns_.push_back(
+        {column.kind == space::ColumnKind::continuous, column.kind == space::ColumnKind::categorical, column.levels});
 }
 
-double GpDomain::level_value(std::size_t column, std::int64_t level) const { return region_.encoder().level_value(column, level); }
+double GpDomain::level_value(std::size_t column, std::int64_t level) const {
+  return region_.encoder().level_value(column, level);
+}
 
 std::int64_t GpDomain::nearest_level(std::size_t column, double value) const {
   return region_.encoder().nearest_level(column, value);

@@ -44,7 +44,8 @@ std::uint64_t identify(const Observations& data) {
 std::int64_t scheduled_size(std::int64_t n, std::int64_t always, double growth) {
   if (n <= always) return n;
   std::int64_t size = always;
-  for (std::int64_t next = size; next <= n; next = static_cast<std::int64_t>(std::ceil(static_cast<double>(size) * growth))) size = next;
+  for (std::int64_t next = size; next <= n; next = static_cast<std::int64_t>(std::ceil(static_cast<double>(size) * growth)))
+    size = next;
   return size;
 }
 
@@ -75,13 +76,15 @@ gp::Theta GpModel::cold_fit(const Observations& data) {
 
 gp::Theta GpModel::hyperparameters() {
   const Observations all = used_.size() > recipe_.fit_subset ? best_and_latest(used_, recipe_.fit_subset, dimensions_) : used_;
-  const Observations anchored = first_points(all, scheduled_size(all.size(), recipe_.always_cold, recipe_.anchor_growth), dimensions_);
+  const Observations anchored =
+      first_points(all, scheduled_size(all.size(), recipe_.always_cold, recipe_.anchor_growth), dimensions_);
   const std::uint64_t anchored_id = identify(anchored);
   if (!anchor_ || anchor_->data != anchored_id) {
     anchor_ = Anchor{anchored_id, cold_fit(anchored)};
     refined_.reset();
   }
-  const Observations data = first_points(all, scheduled_size(all.size(), recipe_.always_warm, recipe_.warm_growth), dimensions_);
+  const Observations data =
+      first_points(all, scheduled_size(all.size(), recipe_.always_warm, recipe_.warm_growth), dimensions_);
   if (data.size() <= anchored.size()) return anchor_->theta;
   const std::uint64_t id = identify(data);
   if (!refined_ || refined_->data != id) {
@@ -122,8 +125,8 @@ const gp::Regression* GpModel::update(const Observations& observations, std::vec
   used_ = observations;
   if (observations.size() > recipe_.max_observations) {
     used_ = best_and_latest(observations, recipe_.max_observations, dimensions_);
-    degraded.push_back("the model uses " + std::to_string(recipe_.max_observations) + " of " + std::to_string(observations.size()) +
-                       " observations: the best and the latest");
+    degraded.push_back("the model uses " + std::to_string(recipe_.max_observations) + " of " +
+                       std::to_string(observations.size()) + " observations: the best and the latest");
   }
   targets_ = gp::warped_targets(used_.values, recipe_.warp);
   if (factorize(hyperparameters())) return &regression_;

@@ -13,10 +13,10 @@
 
 namespace warpbo::samplers {
 
-/// Hyperparameters are searched thoroughly (cold) only at anchors: when the data has grown by a fixed factor. In between, the search
-/// begins at the anchor's result and takes a few rounds, at every ask of a small study and on a schedule in a larger one, where new
-/// observations otherwise extend the factor. All of it depends on the data alone: a process that continues a study repeats the last
-/// searches and is where the others are (to rounding errors, once factors are extended).
+/// Hyperparameters are searched thoroughly (cold) only at anchors: when the data has grown by a fixed factor. In between, the
+/// search begins at the anchor's result and takes a few rounds, at every ask of a small study and on a schedule in a larger
+/// one, where new observations otherwise extend the factor. All of it depends on the data alone: a process that continues a
+/// study repeats the last searches and is where the others are (to rounding errors, once factors are extended).
 class GpModel {
  public:
   GpModel(std::shared_ptr<backend::Backend> backend, const space::Encoder& encoder, Noise noise, const GpRecipe& recipe,
@@ -37,7 +37,8 @@ class GpModel {
     std::uint64_t data = 0;  // identifies the observations it was fitted to
     gp::Theta theta;
   };
-  [[nodiscard]] gp::FitReport search(const Observations& data, const std::vector<double>& targets, const gp::FitOptions& options);
+  [[nodiscard]] gp::FitReport search(const Observations& data, const std::vector<double>& targets,
+                                     const gp::FitOptions& options);
   [[nodiscard]] gp::Theta cold_fit(const Observations& data);
   [[nodiscard]] gp::Theta hyperparameters();
   [[nodiscard]] bool factorize(const gp::Theta& theta);

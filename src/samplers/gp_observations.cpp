@@ -68,8 +68,10 @@ Observations observe(const space::Encoder& encoder, std::span<const Trial> finis
     }
     Merged& point = merged[at->second];
     const double value = complete ? (direction == Direction::minimize ? *trial.value : -*trial.value) : INFINITY;
-    if (std::isfinite(value)) add_value(point, value);
-    else ++point.failures;
+    if (std::isfinite(value))
+      add_value(point, value);
+    else
+      ++point.failures;
   }
   double worst = -INFINITY;
   for (const Merged& point : merged)

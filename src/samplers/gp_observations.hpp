@@ -12,18 +12,18 @@ namespace warpbo::samplers {
 
 /// Points in encoded form, one per distinct point: repeated trials are merged into their mean. All values are to be minimized.
 struct Observations {
-  std::vector<double> rows;           ///< row-major n x d
-  std::vector<double> values;         ///< n; failed and infinite ones imputed (see observe())
-  std::vector<double> noise_weights;  ///< n; 1 / number of merged trials; empty when nothing was merged
-  std::vector<unsigned char> imputed; ///< n; 1 where the value was not observed
-  std::vector<double> failed_rows;    ///< row-major; where trials failed (also part of `rows`)
-  std::int64_t successes = 0;         ///< distinct points with a finite value
+  std::vector<double> rows;            ///< row-major n x d
+  std::vector<double> values;          ///< n; failed and infinite ones imputed (see observe())
+  std::vector<double> noise_weights;   ///< n; 1 / number of merged trials; empty when nothing was merged
+  std::vector<unsigned char> imputed;  ///< n; 1 where the value was not observed
+  std::vector<double> failed_rows;     ///< row-major; where trials failed (also part of `rows`)
+  std::int64_t successes = 0;          ///< distinct points with a finite value
 
   [[nodiscard]] std::int64_t size() const noexcept { return static_cast<std::int64_t>(values.size()); }
 };
 
-/// Takes complete trials with their values and failed ones with the worst finite value, so that the model avoids their region; "worse than
-/// everything" (+infinity) likewise. Pruned trials without value and points that do not fit the space are left out.
+/// Takes complete trials with their values and failed ones with the worst finite value, so that the model avoids their region;
+/// "worse than everything" (+infinity) likewise. Pruned trials without value and points that do not fit the space are left out.
 [[nodiscard]] Observations observe(const space::Encoder& encoder, std::span<const Trial> finished, Direction direction);
 
 /// The first `count` trials' worth of data is what a schedule of fits is anchored to; this keeps the first `count` points.

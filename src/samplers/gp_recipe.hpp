@@ -1,4 +1,5 @@
-/// The choices of the Gaussian-process strategy in one place, with the reasons. bench/README.md has the measurements behind them.
+/// The choices of the Gaussian-process strategy in one place, with the reasons. bench/README.md has the measurements behind
+/// them.
 #pragma once
 
 #include <cstdint>
@@ -17,24 +18,24 @@ struct GpRecipe {
   int climb_rounds = 60;
 
   // Model
-  double noise_center = -5;       ///< of the logarithm of noise / outputscale
+  double noise_center = -5;  ///< of the logarithm of noise / outputscale
   double noise_sd = 3;
-  double min_noise = 1e-7;        ///< the floor; also what a deterministic objective gets
-  double noisy_above = 1e-3;      ///< an inferred noise above this makes incumbents uncertain
-  double lengthscale_shift = 0;   ///< added to the center of the log lengthscale's prior
+  double min_noise = 1e-7;       ///< the floor; also what a deterministic objective gets
+  double noisy_above = 1e-3;     ///< an inferred noise above this makes incumbents uncertain
+  double lengthscale_shift = 0;  ///< added to the center of the log lengthscale's prior
   double lengthscale_sd = 1.7320508075688772;
-  double outputscale_shape = 1;   ///< of the inverse gamma on the outputscale, whose mode is 1 (the variance of the targets)
-  bool warp = true;               ///< compress bad outliers before standardizing
+  double outputscale_shape = 1;  ///< of the inverse gamma on the outputscale, whose mode is 1 (the variance of the targets)
+  bool warp = true;              ///< compress bad outliers before standardizing
 
   // Fitting
-  int cold_restarts = 6;          ///< starts of a search from nothing
+  int cold_restarts = 6;  ///< starts of a search from nothing
   int cold_rounds = 60;
-  int warm_rounds = 15;           ///< rounds of a search from the last anchor's result
-  std::int64_t always_cold = 40;  ///< up to this many observations every fit is a cold one: it costs little
-  double anchor_growth = 1.15;    ///< a cold fit whenever the data has grown by this factor
-  std::int64_t always_warm = 200; ///< up to this many observations every ask refines the hyperparameters
-  double warm_growth = 1.05;      ///< beyond, whenever the data has grown by this factor; in between the factor is extended
-  std::int64_t fit_subset = 1000; ///< hyperparameters are fitted to at most this many observations
+  int warm_rounds = 15;            ///< rounds of a search from the last anchor's result
+  std::int64_t always_cold = 40;   ///< up to this many observations every fit is a cold one: it costs little
+  double anchor_growth = 1.15;     ///< a cold fit whenever the data has grown by this factor
+  std::int64_t always_warm = 200;  ///< up to this many observations every ask refines the hyperparameters
+  double warm_growth = 1.05;       ///< beyond, whenever the data has grown by this factor; in between the factor is extended
+  std::int64_t fit_subset = 1000;  ///< hyperparameters are fitted to at most this many observations
   std::int64_t max_observations = 4000;  ///< the model keeps at most this many (the best, then the most recent)
 };
 

@@ -94,7 +94,8 @@ class GpSampler final : public Sampler {
   }
 
   /// Quasi-random points; they are pending for what the model proposes beside them.
-  void fill_design(const SuggestRequest& request, int count, GpDomain& domain, std::vector<double>& pending, SuggestResult& result) {
+  void fill_design(const SuggestRequest& request, int count, GpDomain& domain, std::vector<double>& pending,
+                   SuggestResult& result) {
     SuggestRequest design = request;
     design.count = count;
     std::vector<double> row(encoder_->dimensions());
@@ -110,7 +111,8 @@ class GpSampler final : public Sampler {
 
   void propose(const gp::Regression& regression, const SuggestRequest& request, int count, GpDomain& domain,
                const std::vector<double>& pending, SuggestResult& result) const {
-    const acquisition::Proposals found = acquisition::propose(regression, domain, search_options(regression, request, count, pending));
+    const acquisition::Proposals found =
+        acquisition::propose(regression, domain, search_options(regression, request, count, pending));
     result.degraded.insert(result.degraded.end(), found.degraded.begin(), found.degraded.end());
     const std::size_t d = encoder_->dimensions();
     const bool bound = options_.acquisition == AcquisitionFunction::confidence_bound;
@@ -146,8 +148,8 @@ class GpSampler final : public Sampler {
     return options_.noise == Noise::noisy || (options_.noise == Noise::infer && regression.noise() > recipe_.noisy_above);
   }
 
-  [[nodiscard]] acquisition::ProposeOptions search_options(const gp::Regression& regression, const SuggestRequest& request, int count,
-                                                           const std::vector<double>& pending) const {
+  [[nodiscard]] acquisition::ProposeOptions search_options(const gp::Regression& regression, const SuggestRequest& request,
+                                                           int count, const std::vector<double>& pending) const {
     const Observations& data = model_->observations();
     const std::size_t d = encoder_->dimensions();
     acquisition::ProposeOptions search;

@@ -47,7 +47,8 @@ class BoxDomain final : public SearchDomain {
   bool sample(std::span<const double> uniforms, std::uint64_t, std::span<double> row) const override {
     for (std::size_t c = 0; c < row.size(); ++c) {
       const DomainColumn& info = columns_[c];
-      row[c] = info.continuous ? uniforms[c] : level_value(c, static_cast<std::int64_t>(uniforms[c] * static_cast<double>(info.levels)));
+      row[c] = info.continuous ? uniforms[c]
+                               : level_value(c, static_cast<std::int64_t>(uniforms[c] * static_cast<double>(info.levels)));
     }
     return feasible(row);
   }

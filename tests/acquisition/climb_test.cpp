@@ -14,7 +14,9 @@ struct Fixture {
   gp::Regression regression;
   FantasyModel fantasies;
   explicit Fixture(gp::Regression r) : regression(std::move(r)), fantasies(regression, 0, 1, -0.8, 1) {}
-  [[nodiscard]] Target target() const { return {fantasies.model(), {backend::AcquisitionKind::log_ei, fantasies.incumbents(), 0}}; }
+  [[nodiscard]] Target target() const {
+    return {fantasies.model(), {backend::AcquisitionKind::log_ei, fantasies.incumbents(), 0}};
+  }
 };
 
 std::vector<double> grid(const BoxDomain& domain, int steps) {
@@ -83,7 +85,8 @@ TEST(Climb, StaysInsideLinearConstraintsAndReachesTheirBoundary) {
   backend::Arena& arena = model.regression.arena();
   const std::vector<double> starts = {0.1, 0.1, 0.3, 0.3, 0.05, 0.5};
   const Climbed climbed = climb(arena, domain, model.target(), starts, {});
-  for (std::size_t at = 0; at < climbed.rows.size(); at += 2) EXPECT_TRUE(domain.feasible(std::span(climbed.rows).subspan(at, 2)));
+  for (std::size_t at = 0; at < climbed.rows.size(); at += 2)
+    EXPECT_TRUE(domain.feasible(std::span(climbed.rows).subspan(at, 2)));
   EXPECT_GE(climbed.values.front(), best_of(evaluate(arena, model.target(), grid(domain, 200), 2)) - 0.02);
 }
 

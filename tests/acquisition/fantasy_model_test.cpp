@@ -48,7 +48,8 @@ TEST(FantasyModel, WithoutPointsItIsTheRegression) {
   EXPECT_EQ(got.mean, expected.mean);
 }
 
-// The law of total expectation and variance: averaged over the sampled values at Z, the conditional posteriors are the posterior itself.
+// The law of total expectation and variance: averaged over the sampled values at Z, the conditional posteriors are the
+// posterior itself.
 TEST(FantasyModel, ConditionalPosteriorsAverageToThePosterior) {
   const gp::Regression regression = sample_model(20, 2, 1e-4);
   FantasyModel fantasies(regression, 3, 4096, INFINITY, 1);

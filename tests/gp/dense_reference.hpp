@@ -62,7 +62,8 @@ inline Posterior predict(const Rows& x, const std::vector<double>& y, const std:
   }
   Posterior out{one_y / one_one, 0, {}, {}};
   Real quadratic = 0;
-  for (std::size_t i = 0; i < n; ++i) quadratic += (y[i] - out.mean_constant) * (solved[i][0] - out.mean_constant * solved[i][1]);
+  for (std::size_t i = 0; i < n; ++i)
+    quadratic += (y[i] - out.mean_constant) * (solved[i][0] - out.mean_constant * solved[i][1]);
   out.outputscale = (quadratic + 2 * rate) / (static_cast<Real>(n) + 2 * shape + 2);
   for (std::size_t q = 0; q < queries.size(); ++q) {
     Real mean = out.mean_constant, reduction = 0;

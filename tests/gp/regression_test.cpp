@@ -42,7 +42,9 @@ Theta make_theta(std::size_t d, double noise) {
   return theta;
 }
 
-Regression make(std::size_t d) { return Regression(backend::make_cpu_backend(), default_settings(static_cast<std::int64_t>(d))); }
+Regression make(std::size_t d) {
+  return Regression(backend::make_cpu_backend(), default_settings(static_cast<std::int64_t>(d)));
+}
 
 class RegressionSizes : public ::testing::TestWithParam<std::size_t> {};
 
@@ -123,7 +125,8 @@ TEST(Regression, LeaveOneOutEqualsLeavingOneOut) {
       rows.push_back(data.rows[i]);
       residuals.push_back(data.targets[i] - regression.mean());
     }
-    std::vector<std::vector<reference::Real>> c(n - 1, std::vector<reference::Real>(n - 1)), right(n - 1, std::vector<reference::Real>(2));
+    std::vector<std::vector<reference::Real>> c(n - 1, std::vector<reference::Real>(n - 1)),
+        right(n - 1, std::vector<reference::Real>(2));
     for (std::size_t i = 0; i + 1 < n; ++i) {
       for (std::size_t j = 0; j + 1 < n; ++j) c[i][j] = reference::matern52(rows[i], rows[j], theta);
       c[i][i] += 1e-2L;

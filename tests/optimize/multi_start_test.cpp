@@ -11,21 +11,22 @@ namespace {
 /// A host function of one row as an Objective; works on any backend, through its transfers.
 template <class F>
 Objective on_host(backend::Backend& backend, F f) {
-  return [&backend, f](backend::ConstMatrix queries, const std::int32_t* active, backend::Vector value, backend::Matrix gradient) {
-    std::int32_t count = 0;
-    backend.download(&count, active, sizeof count);
-    const std::int64_t p = queries.rows, d = queries.columns;
-    std::vector<double> x(static_cast<std::size_t>(p * d)), g(x.size(), 0.0), v(static_cast<std::size_t>(p), 0.0);
-    backend.download(x.data(), queries.data, x.size() * sizeof(double));
-    for (std::int64_t a = 0; a < count; ++a) {
-      std::vector<double> row, slope(static_cast<std::size_t>(d));
-      for (std::int64_t k = 0; k < d; ++k) row.push_back(x[static_cast<std::size_t>(a + k * p)]);
-      v[static_cast<std::size_t>(a)] = f(row, slope);
-      for (std::int64_t k = 0; k < d; ++k) g[static_cast<std::size_t>(a + k * p)] = slope[static_cast<std::size_t>(k)];
-    }
-    backend.upload(value.data, v.data(), v.size() * sizeof(double));
-    backend.upload(gradient.data, g.data(), g.size() * sizeof(double));
-  };
+  return
+      [&backend, f](backend::ConstMatrix queries, const std::int32_t* active, backend::Vector value, backend::Matrix gradient) {
+        std::int32_t count = 0;
+        backend.download(&count, active, sizeof count);
+        const std::int64_t p = queries.rows, d = queries.columns;
+        std::vector<double> x(static_cast<std::size_t>(p * d)), g(x.size(), 0.0), v(static_cast<std::size_t>(p), 0.0);
+        backend.download(x.data(), queries.data, x.size() * sizeof(double));
+        for (std::int64_t a = 0; a < count; ++a) {
+          std::vector<double> row, slope(static_cast<std::size_t>(d));
+          for (std::int64_t k = 0; k < d; ++k) row.push_back(x[static_cast<std::size_t>(a + k * p)]);
+          v[static_cast<std::size_t>(a)] = f(row, slope);
+          for (std::int64_t k = 0; k < d; ++k) g[static_cast<std::size_t>(a + k * p)] = slope[static_cast<std::size_t>(k)];
+        }
+        backend.upload(value.data, v.data(), v.size() * sizeof(double));
+        backend.upload(gradient.data, g.data(), g.size() * sizeof(double));
+      };
 }
 
 double rosenbrock(const std::vector<double>& x, std::vector<double>& g) {
@@ -57,8 +58,8 @@ TEST_F(MultiStart, FindsTheMinimumOfRosenbrockFromManyStarts) {
   MultiStartOptions options;
   options.max_rounds = 400;
   options.value_tolerance = 0;
-  const auto result = multi_start(arena_, kDimensions, starts, constant(kProblems, kDimensions, -2), constant(kProblems, kDimensions, 2),
-                                  on_host(*backend_, rosenbrock), options);
+  const auto result = multi_start(arena_, kDimensions, starts, constant(kProblems, kDimensions, -2),
+                                  constant(kProblems, kDimensions, 2), on_host(*backend_, rosenbrock), options);
   int solved = 0;
   for (const double value : result.values) {
     EXPECT_LT(value, 4.5);  // the only other stationary point lies near (-1, 1, ..., 1), value about 4
@@ -89,8 +90,8 @@ TEST_F(MultiStart, StopsExactlyAtTheBounds) {
 
 TEST_F(MultiStart, EqualBoundsFixAVariableAndStartsAreClamped) {
   const std::vector<double> lower = {0.5, -5, -2}, upper = {0.5, 5, 2};
-  const auto result = multi_start(arena_, 3, std::vector<double>{9, 0, 0}, lower, upper, on_host(*backend_, rosenbrock),
-                                  {.max_rounds = 300});
+  const auto result =
+      multi_start(arena_, 3, std::vector<double>{9, 0, 0}, lower, upper, on_host(*backend_, rosenbrock), {.max_rounds = 300});
   EXPECT_EQ(result.points[0], 0.5);
   // With x0 = 1/2 and x2 = x1^2 what remains is 1/4 + 100 (x1 - 1/4)^2 + (1 - x1)^2, whose minimum is 1/4 + (3/4)^2 100 / 101.
   EXPECT_NEAR(result.values[0], 0.25 + 0.5625 * 100 / 101, 1e-6);
@@ -109,7 +110,8 @@ TEST_F(MultiStart, MaximizesWhenAsked) {
   }
 }
 
-// G1: a region where the function is not a number is left by shorter steps; a start inside it is reported as infinite and harms no other.
+// G1: a region where the function is not a number is left by shorter steps; a start inside it is reported as infinite and harms
+// no other.
 TEST_F(MultiStart, G1_NotANumberIsAWallAndABadStartIsAlone) {
   const auto wall = [](const std::vector<double>& x, std::vector<double>& g) {
     g[0] = x[0] > 0.5 ? NAN : -1;

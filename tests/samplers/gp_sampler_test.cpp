@@ -73,7 +73,8 @@ TEST(GpSampler, GoesWhereTheModelPromisesMost) {
 
 TEST(GpSampler, MaximizingIsMinimizingTheNegative) {
   const Space space = square();
-  const std::vector<Trial> down = history(space, 15, bowl), up = history(space, 15, [](double x, double y) { return -bowl(x, y); });
+  const std::vector<Trial> down = history(space, 15, bowl),
+                           up = history(space, 15, [](double x, double y) { return -bowl(x, y); });
   const SuggestRequest request{space, up, {}, Direction::maximize, 1, {}, up.size()};
   EXPECT_EQ(make_sampler(gp_options())->suggest(request).suggestions[0].parameters,
             ask(*make_sampler(gp_options()), space, down).suggestions[0].parameters);
@@ -166,9 +167,11 @@ TEST(GpSampler, ConditionsConstraintsAndFixedValuesHold) {
     const Parameters p = ask(*sampler, space, trials).suggestions.at(0).parameters;
     ASSERT_FALSE(space.check(p)) << *space.check(p);
     const double extra = p.contains("only_two") ? p.get<double>("only_two") : 0.4;
-    trials.push_back(told(i, p, -p.get<double>("a") - 2 * p.get<double>("b") + extra + std::fabs(std::log(p.get<double>("n") / 7))));
+    trials.push_back(
+        told(i, p, -p.get<double>("a") - 2 * p.get<double>("b") + extra + std::fabs(std::log(p.get<double>("n") / 7))));
   }
-  SuggestRequest request{space, trials, {}, Direction::minimize, 3, Parameters{{"kind", std::string("three")}, {"n", std::int64_t{5}}}, 30};
+  SuggestRequest request{
+      space, trials, {}, Direction::minimize, 3, Parameters{{"kind", std::string("three")}, {"n", std::int64_t{5}}}, 30};
   for (const Suggestion& suggestion : sampler->suggest(request).suggestions) {
     EXPECT_FALSE(space.check(suggestion.parameters));
     EXPECT_EQ(suggestion.parameters.get<std::string>("kind"), "three");
