@@ -1,6 +1,7 @@
 #include "samplers/gp_observations.hpp"
 
 #include "math/philox.hpp"
+#include "samplers/proposals.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -53,14 +54,15 @@ Observations select(const Observations& all, const std::vector<std::size_t>& whi
 
 Observations observe(const space::Encoder& encoder, std::span<const Trial> finished, Direction direction) {
   const std::size_t d = encoder.dimensions();
+  const EncodedTrials encoded = encode_trials(encoder, finished);
   Observations out;
   std::vector<Merged> merged;
   std::unordered_map<std::uint64_t, std::size_t> index;
-  std::vector<double> row(d);
-  for (const Trial& trial : finished) {
+  for (std::size_t i = 0; i < encoded.trials.size(); ++i) {
+    const Trial& trial = *encoded.trials[i];
+    const std::span<const double> row = encoded.row(i, d);
     const bool complete = trial.state == TrialState::complete && trial.value && !std::isnan(*trial.value);
     if (!complete && trial.state != TrialState::failed) continue;
-    if (!encoder.encode(trial.parameters, row)) continue;
     const auto [at, fresh] = index.try_emplace(key(row), merged.size());
     if (fresh) {
       merged.emplace_back();

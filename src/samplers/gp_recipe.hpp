@@ -16,6 +16,7 @@ struct GpRecipe {
   std::int64_t incumbents = 5;     ///< best observations whose surroundings are searched
   std::int64_t baseline = 8;       ///< noisy incumbents that are integrated over
   int climb_rounds = 60;
+  std::size_t modelled_pending = 512;  ///< latest pending trials whose values are sampled; older ones are only not repeated
 
   // Model
   double noise_center = -5;  ///< of the logarithm of noise / outputscale

@@ -7,6 +7,7 @@
 #include "samplers/builtin.hpp"
 #include "samplers/gp_domain.hpp"
 #include "samplers/gp_model.hpp"
+#include "samplers/proposals.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -34,6 +35,11 @@ std::vector<double> best_rows(const Observations& data, const std::vector<double
     rows.insert(rows.end(), begin, begin + static_cast<std::ptrdiff_t>(d));
   }
   return rows;
+}
+
+/// The last `count` values.
+std::vector<double> latest(const std::vector<double>& values, std::size_t count) {
+  return {values.end() - static_cast<std::ptrdiff_t>(std::min(count, values.size())), values.end()};
 }
 
 class GpSampler final : public Sampler {
@@ -111,6 +117,8 @@ class GpSampler final : public Sampler {
 
   void propose(const gp::Regression& regression, const SuggestRequest& request, int count, GpDomain& domain,
                const std::vector<double>& pending, SuggestResult& result) const {
+    if (pending.size() > recipe_.modelled_pending * encoder_->dimensions())
+      result.degraded.push_back("only the latest " + std::to_string(recipe_.modelled_pending) + " pending trials are modelled");
     const acquisition::Proposals found =
         acquisition::propose(regression, domain, search_options(regression, request, count, pending));
     result.degraded.insert(result.degraded.end(), found.degraded.begin(), found.degraded.end());
@@ -138,10 +146,7 @@ class GpSampler final : public Sampler {
   }
 
   [[nodiscard]] std::vector<double> pending_rows(const SuggestRequest& request) const {
-    std::vector<double> rows, row(encoder_->dimensions());
-    for (const Trial& trial : request.pending)
-      if (encoder_->encode(trial.parameters, row)) rows.insert(rows.end(), row.begin(), row.end());
-    return rows;
+    return encode_trials(*encoder_, request.pending).rows;
   }
 
   [[nodiscard]] bool is_noisy(const gp::Regression& regression) const {
@@ -163,7 +168,7 @@ class GpSampler final : public Sampler {
     search.samples = recipe_.samples;
     if (options_.acquisition == AcquisitionFunction::confidence_bound) search.kind = backend::AcquisitionKind::ucb;
     search.ucb_coefficient = options_.ucb_coefficient;
-    search.pending = pending;
+    search.pending = latest(pending, recipe_.modelled_pending * d);
     if (is_noisy(regression)) {
       const gp::Moments moments = gp::predict(regression, data.rows);
       search.baseline = best_rows(data, moments.mean, recipe_.baseline, d);

@@ -210,6 +210,27 @@ TEST(GpSampler, ExtendingTheFactorChangesNothingButRounding) {
     EXPECT_NEAR(extended.suggestions[0].parameters.get<double>(name), fresh.suggestions[0].parameters.get<double>(name), 1e-3);
 }
 
+// G4: ten thousand pending trials are avoided, the latest of them modelled; the cost stays bounded.
+TEST(GpSampler, G4_ThousandsOfPendingTrials) {
+  const Space space = square();
+  std::vector<Trial> pending = history(space, 3000, bowl);
+  for (Trial& trial : pending) {
+    trial.state = TrialState::running;
+    trial.value.reset();
+  }
+  const SuggestResult result = ask(*make_sampler(gp_options()), space, history(space, 20, bowl), 2, pending);
+  ASSERT_EQ(result.suggestions.size(), 2U);
+  EXPECT_EQ(result.degraded.size(), 1U);
+}
+
+// Trials of other programs that lack a parameter are no points of the space.
+TEST(GpSampler, IncompleteForeignTrialsAreLeftOut) {
+  const Space space = square();
+  std::vector<Trial> trials = history(space, 8, bowl);
+  trials.push_back(told(8, Parameters{{"x", 0.5}}, -100));
+  EXPECT_EQ(ask(*make_sampler(gp_options()), space, trials).model.observations, 8);
+}
+
 // S2: many dimensions.
 TEST(GpSampler, S2_AHundredDimensions) {
   Space space;
