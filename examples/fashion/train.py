@@ -22,7 +22,7 @@ def main():
         sys.exit(f"train.py takes --name=value, not {bad[0]!r}")
     command = ["xgboost", "/dev/null", f"data={DATA}/train.txt?format=libsvm", f"eval[valid]={DATA}/valid.txt?format=libsvm",
                "objective=multi:softmax", "num_class=10", "eval_metric=merror", f"num_round={ROUNDS}", "nthread=1", "seed=1",
-               "model_out=NONE", *settings]
+               "model_out=/dev/null", *settings]
     error = None
     tail = []
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
