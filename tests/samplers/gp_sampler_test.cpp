@@ -1,3 +1,4 @@
+#include "samplers/gp_sampler.hpp"
 #include "problems/problems.hpp"
 #include "samplers/gp_domain.hpp"
 #include "samplers/gp_observations.hpp"
@@ -231,18 +232,52 @@ TEST(GpSampler, IncompleteForeignTrialsAreLeftOut) {
   EXPECT_EQ(ask(*make_sampler(gp_options()), space, trials).model.observations, 8);
 }
 
+// N16: more observations than the model can hold: it takes the best and the latest, and says so.
+TEST(GpSampler, N16_MoreObservationsThanTheModelHolds) {
+  const Space space = square();
+  const std::vector<Trial> trials = history(space, 500, bowl);
+  GpRecipe recipe;
+  recipe.max_observations = 100;
+  const SuggestResult result = ask(*make_gp_sampler(gp_options(), recipe), space, trials);
+  EXPECT_EQ(result.model.observations, 100);
+  ASSERT_EQ(result.degraded.size(), 1U);
+  EXPECT_NE(result.degraded[0].find("100 of 500"), std::string::npos);
+  EXPECT_LT(bowl(result.suggestions.at(0).parameters.get<double>("x"), result.suggestions[0].parameters.get<double>("y")),
+            0.01);
+}
+
+// N16: beyond what a process can answer from within one ask, `auto` goes on without it.
+TEST(GpSampler, N16_AHundredThousandTrialsToldAtOnce) {
+  const Space space = square();
+  std::vector<Trial> trials;
+  for (int i = 0; i < 100000; ++i) {
+    const double x = (i % 317) / 317.0, y = (i / 317) / 316.0;
+    trials.push_back(told(i, Parameters{{"x", x}, {"y", y}}, bowl(x, y)));
+  }
+  SamplerOptions options = gp_options();
+  options.kind = SamplerKind::automatic;
+  const SuggestResult result = ask(*make_sampler(options), space, trials, 4);
+  ASSERT_EQ(result.suggestions.size(), 4U);
+  for (const Suggestion& suggestion : result.suggestions) EXPECT_FALSE(space.check(suggestion.parameters));
+}
+
 // S2: many dimensions.
-TEST(GpSampler, S2_AHundredDimensions) {
+class GpSamplerDimensions : public ::testing::TestWithParam<int> {};
+
+TEST_P(GpSamplerDimensions, S2_OneAndAThousandDimensions) {
   Space space;
-  for (int i = 0; i < 100; ++i) space.real("x" + std::to_string(i), 0, 1);
+  const int d = GetParam();
+  for (int i = 0; i < d; ++i) space.real("x" + std::to_string(i), 0, 1);
   std::vector<Trial> trials;
   const auto sampler = make_sampler(gp_options());
   for (int i = 0; i < 28; ++i) {
     const Parameters p = ask(*sampler, space, trials).suggestions.at(0).parameters;
-    trials.push_back(told(i, p, bowl(p.get<double>("x0"), p.get<double>("x50"))));
+    trials.push_back(told(i, p, bowl(p.get<double>("x0"), p.get<double>("x" + std::to_string(d / 2)))));
   }
   EXPECT_EQ(ask(*sampler, space, trials).suggestions[0].origin, "gp/logei");
 }
+
+INSTANTIATE_TEST_SUITE_P(Dimensions, GpSamplerDimensions, ::testing::Values(1, 100, 1000));
 
 // A batch far beyond what climbs and what is chosen jointly.
 TEST(GpSampler, AThousandProposalsAreDistinctAndInTheDomain) {
