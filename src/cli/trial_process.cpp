@@ -239,9 +239,11 @@ bool TrialProcess::spawn() {
 }
 
 void TrialProcess::signal_all(int signal) {
-  if (!leader_done_) kill(-leader_, signal);  // the leader is not reaped: its group id is still ours
+  const bool group = !leader_done_;  // the leader is not reaped: its group id is still ours
+  if (group) kill(-leader_, signal);
   for (const pid_t pid : children()) {
-    kill(pid, signal);
+    // Once each: a second SIGTERM would interrupt a handler that is tidying up.
+    if (!group || getpgid(pid) != leader_) kill(pid, signal);
     if (signal == SIGTERM) kill(pid, SIGCONT);
   }
 }

@@ -131,7 +131,8 @@ TEST_F(Supervision, L5_ATimeoutEndsWhatIgnoresSigterm) {
 }
 
 TEST_F(Supervision, L5_SigtermComesFirst) {
-  WorkRequest request = shell("trap 'echo bye; exit 0' TERM; echo ready; sleep 60 & wait");
+  // The handler takes its time: a second SIGTERM would run it again.
+  WorkRequest request = shell("trap 'sleep 0.2; echo bye; exit 0' TERM; echo ready; sleep 60 & wait");
   request.timeout = 0.5;
   request.grace = 10;
   EXPECT_EQ(run(request).end, WorkResult::End::timed_out);
