@@ -17,6 +17,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -234,6 +235,13 @@ struct Traits {
   std::size_t memory_limit = 0;  ///< bytes that one call may take for itself
 };
 
+/// Operations prepared by Backend::record.
+class Round {
+ public:
+  virtual ~Round() = default;
+  virtual void run(int times) = 0;
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -254,6 +262,9 @@ class Backend {
   virtual void copy(const ConstMatrix& from, const Matrix& to) = 0;
   virtual void fill(const Matrix& out, double value) = 0;
   virtual void synchronize() = 0;
+  /// Prepares operations that are to run many times on the same arguments. `operations` may be called fewer times than they run:
+  /// a device that can replays what they queued.
+  [[nodiscard]] virtual std::unique_ptr<Round> record(std::function<void()> operations);
 
   virtual void run(const FillSobol&) = 0;
   virtual void run(const FillRandom&) = 0;

@@ -4,6 +4,8 @@
 /// every member is the same matrix (many hyperparameter vectors over one data set).
 #pragma once
 
+#include "math/host_device.hpp"
+
 #include <cstdint>
 #include <type_traits>
 
@@ -14,8 +16,11 @@ struct VectorView {
   T* data = nullptr;
   std::int64_t size = 0;
 
-  [[nodiscard]] bool empty() const noexcept { return size == 0; }
-  operator VectorView<const T>() const noexcept requires(!std::is_const_v<T>) { return {data, size}; }
+  [[nodiscard]] WARPBO_HD bool empty() const noexcept { return size == 0; }
+  template <class Const>
+  requires(std::is_same_v<Const, const T> && !std::is_const_v<T>) WARPBO_HD operator VectorView<Const>() const noexcept {
+    return {data, size};
+  }
 };
 
 template <class T>
@@ -27,17 +32,18 @@ struct MatrixView {
   std::int64_t batch = 1;
   std::int64_t stride = 0;  ///< distance between batch members
 
-  [[nodiscard]] bool empty() const noexcept { return data == nullptr || rows == 0 || columns == 0; }
+  [[nodiscard]] WARPBO_HD bool empty() const noexcept { return data == nullptr || rows == 0 || columns == 0; }
   /// One member of the batch.
-  [[nodiscard]] MatrixView member(std::int64_t index) const noexcept {
+  [[nodiscard]] WARPBO_HD MatrixView member(std::int64_t index) const noexcept {
     return {data + index * stride, rows, columns, leading, 1, 0};
   }
   /// The sub-matrix that begins at (row, column), in every member.
-  [[nodiscard]] MatrixView block(std::int64_t row, std::int64_t column, std::int64_t block_rows,
-                                 std::int64_t block_columns) const noexcept {
+  [[nodiscard]] WARPBO_HD MatrixView block(std::int64_t row, std::int64_t column, std::int64_t block_rows,
+                                           std::int64_t block_columns) const noexcept {
     return {data + row + column * leading, block_rows, block_columns, leading, batch, stride};
   }
-  operator MatrixView<const T>() const noexcept requires(!std::is_const_v<T>) {
+  template <class Const>
+  requires(std::is_same_v<Const, const T> && !std::is_const_v<T>) WARPBO_HD operator MatrixView<Const>() const noexcept {
     return {data, rows, columns, leading, batch, stride};
   }
 };

@@ -1,0 +1,68 @@
+/// Reductions within a warp and within a block: the only file that uses warp operations. Every function must be reached by all
+/// threads of the warp or block; block sizes are multiples of 32. The order of every sum is fixed, so results repeat bit for
+/// bit.
+#pragma once
+
+#include "kernels/shared.cuh"
+
+#include <cuda_runtime.h>
+
+#include <cmath>
+#include <cstdint>
+
+namespace warpbo::backend::cuda {
+
+inline constexpr int kWarp = 32;
+inline constexpr unsigned kFullMask = 0xffffffffu;
+
+/// Where a thread stands in a one-dimensional block.
+__device__ inline int lane() { return static_cast<int>(threadIdx.x) % kWarp; }
+__device__ inline int warp() { return static_cast<int>(threadIdx.x) / kWarp; }
+__device__ inline int warps() { return static_cast<int>(blockDim.x) / kWarp; }
+
+/// The sum over the warp, in every lane.
+__device__ inline double warp_sum(double value) {
+  for (int offset = kWarp / 2; offset > 0; offset /= 2) value += __shfl_xor_sync(kFullMask, value, offset);
+  return value;
+}
+
+/// The largest over the warp, in every lane; NaN counts as smallest.
+__device__ inline double warp_max(double value) {
+  for (int offset = kWarp / 2; offset > 0; offset /= 2) value = fmax(value, __shfl_xor_sync(kFullMask, value, offset));
+  return value;
+}
+
+/// How many lanes below this one hold `true`, and in `total` how many of the warp do.
+__device__ inline int warp_rank(bool flag, int& total) {
+  const unsigned votes = __ballot_sync(kFullMask, flag);
+  total = __popc(votes);
+  return __popc(votes & ((1u << lane()) - 1u));
+}
+
+struct BlockPartials {
+  double value[kWarp];
+};
+
+/// The sum over the block, in every thread. Contains barriers; may be called again at once.
+__device__ inline double block_sum(double value) {
+  BlockPartials& partial = block_shared<BlockPartials>();
+  value = warp_sum(value);
+  if (lane() == 0) partial.value[warp()] = value;
+  __syncthreads();
+  value = warp_sum(lane() < warps() ? partial.value[lane()] : 0.0);
+  __syncthreads();
+  return value;
+}
+
+/// The largest over the block, in every thread; NaN counts as smallest.
+__device__ inline double block_max(double value) {
+  BlockPartials& partial = block_shared<BlockPartials>();
+  value = warp_max(value);
+  if (lane() == 0) partial.value[warp()] = value;
+  __syncthreads();
+  value = warp_max(lane() < warps() ? partial.value[lane()] : -INFINITY);
+  __syncthreads();
+  return value;
+}
+
+}  // namespace warpbo::backend::cuda
