@@ -262,8 +262,8 @@ class Backend {
   virtual void copy(const ConstMatrix& from, const Matrix& to) = 0;
   virtual void fill(const Matrix& out, double value) = 0;
   virtual void synchronize() = 0;
-  /// Prepares operations that are to run many times on the same arguments. `operations` may be called fewer times than they run:
-  /// a device that can replays what they queued.
+  /// Prepares operations that are to run many times on the same arguments. `operations` may be called fewer times than they
+  /// run: a device that can replays what they queued.
   [[nodiscard]] virtual std::unique_ptr<Round> record(std::function<void()> operations);
 
   virtual void run(const FillSobol&) = 0;

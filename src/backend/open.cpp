@@ -6,9 +6,12 @@ namespace warpbo::backend {
 
 Opened open_backend(const Device& device) {
   switch (device.kind()) {
-    case Device::Kind::cpu: return {make_cpu_backend(), {}};
-    case Device::Kind::cuda: return {make_cuda_backend(device.index()), {}};
-    case Device::Kind::automatic: break;
+    case Device::Kind::cpu:
+      return {make_cpu_backend(), {}};
+    case Device::Kind::cuda:
+      return {make_cuda_backend(device.index()), {}};
+    case Device::Kind::automatic:
+      break;
   }
   try {
     return {make_cuda_backend(device.index()), {}};

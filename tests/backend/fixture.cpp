@@ -10,10 +10,6 @@ namespace {
 constexpr std::uint64_t kSentinel = 0x7ff8dead0000beefULL;
 }  // namespace
 
-std::vector<BackendCase> backends() {
-  return {{"cpu", [](int threads) { return make_cpu_backend(threads); }}};
-}
-
 std::ostream& operator<<(std::ostream& out, const BackendCase& backend) { return out << backend.name; }
 
 std::string case_name(const ::testing::TestParamInfo<BackendCase>& info) { return info.param.name; }

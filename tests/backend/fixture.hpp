@@ -20,7 +20,7 @@ struct BackendCase {
   std::function<std::shared_ptr<Backend>(int threads)> make;
 };
 
-/// The engines under test.
+/// The engines under test. Each program of the suite defines it in its cases_*.cpp.
 std::vector<BackendCase> backends();
 std::ostream& operator<<(std::ostream& out, const BackendCase& backend);
 std::string case_name(const ::testing::TestParamInfo<BackendCase>& info);
