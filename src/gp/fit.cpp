@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 namespace warpbo::gp {
 
@@ -79,24 +80,19 @@ FitReport search(const Regression& regression, const std::vector<Theta>& starts,
 
 /// Every k-th observation, so that at most `count` remain.
 Regression thinned(const Regression& regression, std::int64_t count) {
-  const std::int64_t n = regression.observations(), d = regression.dimensions();
-  const backend::ConstMatrix points = regression.points();
-  std::vector<double> columns(static_cast<std::size_t>(points.leading * d)), all(static_cast<std::size_t>(n)), weights;
-  regression.backend()->download(columns.data(), points.data, columns.size() * sizeof(double));
-  regression.backend()->download(all.data(), regression.targets().data, all.size() * sizeof(double));
-  if (!regression.noise_weights().empty()) {
-    weights.resize(all.size());
-    regression.backend()->download(weights.data(), regression.noise_weights().data, weights.size() * sizeof(double));
-  }
-  std::vector<double> rows, targets, kept_weights;
-  const std::int64_t stride = (n + count - 1) / count;
-  for (std::int64_t i = 0; i < n; i += stride) {
-    for (std::int64_t k = 0; k < d; ++k) rows.push_back(columns[static_cast<std::size_t>(i + k * points.leading)]);
-    targets.push_back(all[static_cast<std::size_t>(i)]);
-    if (!weights.empty()) kept_weights.push_back(weights[static_cast<std::size_t>(i)]);
+  const std::int64_t n = regression.observations();
+  const auto d = static_cast<std::size_t>(regression.dimensions()), stride = static_cast<std::size_t>((n + count - 1) / count);
+  const std::span<const double> points = regression.host_points(), targets = regression.host_targets(),
+                                weights = regression.host_noise_weights();
+  std::vector<double> kept_rows, kept_targets, kept_weights;
+  for (std::size_t i = 0; i < targets.size(); i += stride) {
+    const std::span<const double> row = points.subspan(i * d, d);
+    kept_rows.insert(kept_rows.end(), row.begin(), row.end());
+    kept_targets.push_back(targets[i]);
+    if (!weights.empty()) kept_weights.push_back(weights[i]);
   }
   Regression out(regression.backend(), regression.settings());
-  out.set_data(rows, targets, kept_weights);
+  out.set_data(kept_rows, kept_targets, kept_weights);
   return out;
 }
 

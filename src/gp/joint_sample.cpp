@@ -40,19 +40,20 @@ bool factor_covariance(const Regression& regression, const Matrix& queries, cons
 
 Moments predict(const Regression& regression, std::span<const double> queries) {
   const std::int64_t m = static_cast<std::int64_t>(queries.size()) / regression.dimensions();
-  Moments out{std::vector<double>(static_cast<std::size_t>(m)), std::vector<double>(static_cast<std::size_t>(m))};
-  if (m == 0) return out;
+  if (m == 0) return {};
   Arena& arena = regression.arena();
   Arena::Scope scope(arena);
   backend::Posterior posterior;
   posterior.model = regression.model();
   posterior.queries = upload_queries(arena, queries, m, regression.dimensions());
-  posterior.mean = arena.matrix(m, 1);
-  posterior.variance = arena.vector<double>(m);
+  const Matrix moments = arena.matrix(m, 2);
+  posterior.mean = moments.block(0, 0, m, 1);
+  posterior.variance = {moments.data + m, m};
   arena.backend().run(posterior);
-  arena.backend().download(out.mean.data(), posterior.mean.data, out.mean.size() * sizeof(double));
-  arena.backend().download(out.variance.data(), posterior.variance.data, out.variance.size() * sizeof(double));
-  return out;
+  std::vector<double> host(static_cast<std::size_t>(2 * m));
+  arena.backend().download(host.data(), moments.data, host.size() * sizeof(double));
+  const auto middle = host.begin() + static_cast<std::ptrdiff_t>(m);
+  return {{host.begin(), middle}, {middle, host.end()}};
 }
 
 std::vector<double> joint_sample(const Regression& regression, std::span<const double> queries, std::int64_t count,

@@ -30,11 +30,13 @@ class Regression {
   bool factorize(const Theta& theta);
 
   /// Adds observations under the same hyperparameters: extends the factor and recomputes mean and outputscale, O(n^2) per
-  /// point. False when the extended matrix is not positive definite; the data is then in, and `factorize` is needed.
+  /// point. False when the extended matrix is not positive definite; the data is then in, and `factorize` is needed. An
+  /// exception leaves everything as it was.
   bool append(std::span<const double> points, std::span<const double> targets);
 
-  /// Replaces the targets under the same points, hyperparameters and factor: O(n^2).
-  bool set_targets(std::span<const double> targets);
+  /// The same for points whose arrival changed the targets of the others too: `targets` are those of all observations, old and
+  /// new. Without new points only the targets change, O(n^2).
+  bool extend(std::span<const double> points, std::span<const double> targets);
 
   /// The fitted process as backend operations take it; valid until the next change.
   [[nodiscard]] backend::Model model() const;
@@ -45,6 +47,10 @@ class Regression {
   [[nodiscard]] backend::ConstMatrix theta_view() const { return theta_buffer_.matrix(1, dimensions_ + 1); }
   /// L, n x n.
   [[nodiscard]] backend::ConstMatrix factor() const { return factor_.rows(n_, n_); }
+  /// The data as they were given, in host memory: nothing has to come back from the backend.
+  [[nodiscard]] std::span<const double> host_points() const noexcept { return host_points_; }  ///< row-major n x d
+  [[nodiscard]] std::span<const double> host_targets() const noexcept { return host_targets_; }
+  [[nodiscard]] std::span<const double> host_noise_weights() const noexcept { return host_noise_weights_; }
   /// L^-1 (y - mean), n x 1.
   [[nodiscard]] backend::ConstMatrix whitened_residuals() const { return whitened_.rows(n_, 1); }
 
@@ -56,6 +62,8 @@ class Regression {
   [[nodiscard]] double outputscale() const noexcept { return outputscale_; }
   [[nodiscard]] double noise() const;  ///< relative to the outputscale
   [[nodiscard]] double jitter() const noexcept { return jitter_; }
+  /// How many factorizations failed so far: not positive definite, or a result that is not finite or not an inverse.
+  [[nodiscard]] std::int64_t failures() const noexcept { return failures_; }
   [[nodiscard]] backend::Arena& arena() const noexcept { return *arena_; }
   [[nodiscard]] const std::shared_ptr<backend::Backend>& backend() const noexcept { return backend_; }
 
@@ -64,6 +72,9 @@ class Regression {
     std::vector<double> mean, variance;
   };
   [[nodiscard]] LeaveOneOut leave_one_out() const;
+
+  /// Posterior means at the observations: y - (noise + jitter) outputscale weights, O(n).
+  [[nodiscard]] std::vector<double> fitted_means() const;
 
   /// Log marginal likelihood at the current hyperparameters, without priors, with the outputscale as it stands.
   [[nodiscard]] double log_marginal_likelihood() const;
@@ -77,11 +88,26 @@ class Regression {
       return {buffer.data(), count, columns, leading, 1, 0};
     }
   };
+  /// What the host wants to know of a factorization. It lies together in the backend's memory, so that one wait brings it.
+  struct Report {
+    static constexpr std::int64_t kProbes = 16;
+    std::int32_t info = 0;
+    std::int32_t unused = 0;
+    double products[4] = {};               ///< [y 1]' C^-1 [y 1]
+    double squares[4] = {};                ///< z'z with z = C^-1 [y 1]
+    double covariances[2 * kProbes] = {};  ///< k(X, X) z in the last rows
+    double solutions[2 * kProbes] = {};    ///< z in the last rows
+  };
+
   void reserve(std::int64_t count);
-  void upload_rows(std::int64_t first, std::span<const double> points, std::span<const double> targets);
+  void upload_rows(std::int64_t first, std::span<const double> points);
+  void upload_targets(std::span<const double> targets);
+  [[nodiscard]] std::vector<double> diagonal_noise() const;
   bool try_factorize(double jitter);
-  /// Mean, outputscale and weights in closed form from L^-1.
-  void solve();
+  bool extend_factor(std::int64_t old);
+  /// Mean, outputscale and weights in closed form from L^-1. `report` is in the backend's memory and may hold `info` already.
+  bool solve(Report* report);
+  [[nodiscard]] bool trustworthy(const Report& report) const;
 
   std::shared_ptr<backend::Backend> backend_;
   std::unique_ptr<backend::Arena> arena_;
@@ -89,6 +115,7 @@ class Regression {
   std::int64_t dimensions_ = 0;
   std::int64_t n_ = 0;
   std::int64_t capacity_ = 0;
+  std::vector<double> host_points_, host_targets_, host_noise_weights_;
   Grown points_, targets_, noise_weights_, factor_, inverse_, whitened_, weights_;
   bool weighted_ = false;
   backend::Buffer<double> theta_buffer_;
@@ -98,6 +125,7 @@ class Regression {
   double outputscale_ = 1;
   double quadratic_ = 0;  // (y - mean)' C^-1 (y - mean)
   double jitter_ = 0;
+  std::int64_t failures_ = 0;
 };
 
 }  // namespace warpbo::gp

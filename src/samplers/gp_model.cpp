@@ -52,13 +52,14 @@ std::int64_t scheduled_size(std::int64_t n, std::int64_t always, double growth) 
 }  // namespace
 
 GpModel::GpModel(std::shared_ptr<backend::Backend> backend, const space::Encoder& encoder, Noise noise, const GpRecipe& recipe,
-                 std::uint64_t seed)
+                 std::uint64_t seed, Searches searches)
     : backend_(std::move(backend)),
       recipe_(recipe),
       settings_(make_settings(encoder, noise, recipe)),
       seed_(seed),
       dimensions_(static_cast<std::int64_t>(encoder.dimensions())),
-      regression_(backend_, settings_) {}
+      regression_(backend_, settings_),
+      searches_(std::move(searches)) {}
 
 gp::FitReport GpModel::search(const Observations& data, const std::vector<double>& targets, const gp::FitOptions& options) {
   factored_ = {};
@@ -66,12 +67,12 @@ gp::FitReport GpModel::search(const Observations& data, const std::vector<double
   return gp::fit(regression_, options);
 }
 
-gp::Theta GpModel::cold_fit(const Observations& data) {
+gp::FitReport GpModel::cold_fit(const Observations& data) {
   gp::FitOptions options;
   options.restarts = recipe_.cold_restarts;
   options.max_rounds = recipe_.cold_rounds;
   options.seed = seed_;
-  return search(data, gp::warped_targets(data.values, recipe_.warp), options).theta;
+  return search(data, gp::warped_targets(data.values, recipe_.warp), options);
 }
 
 gp::Theta GpModel::hyperparameters() {
@@ -79,23 +80,26 @@ gp::Theta GpModel::hyperparameters() {
   const Observations anchored =
       first_points(all, scheduled_size(all.size(), recipe_.always_cold, recipe_.anchor_growth), dimensions_);
   const std::uint64_t anchored_id = identify(anchored);
-  if (!anchor_ || anchor_->data != anchored_id) {
-    anchor_ = Anchor{anchored_id, cold_fit(anchored)};
-    refined_.reset();
+  if (!searches_.anchor || searches_.anchor->data != anchored_id) {
+    gp::FitReport report = cold_fit(anchored);
+    if (!report.fitted && !last_resort_) return {};
+    searches_ = {Anchor{anchored_id, std::move(report.theta)}, std::nullopt};
   }
+  const gp::Theta& start = searches_.anchor->theta;
   const Observations data =
       first_points(all, scheduled_size(all.size(), recipe_.always_warm, recipe_.warm_growth), dimensions_);
-  if (data.size() <= anchored.size()) return anchor_->theta;
+  if (data.size() <= anchored.size()) return start;
   const std::uint64_t id = identify(data);
-  if (!refined_ || refined_->data != id) {
+  if (!searches_.refined || searches_.refined->data != id) {
     gp::FitOptions options;
-    options.warm = {anchor_->theta};
+    options.warm = {start};
     options.restarts = 0;
     options.max_rounds = recipe_.warm_rounds;
-    const gp::FitReport report = search(data, gp::warped_targets(data.values, recipe_.warp), options);
-    refined_ = Anchor{id, report.fitted ? report.theta : anchor_->theta};
+    gp::FitReport report = search(data, gp::warped_targets(data.values, recipe_.warp), options);
+    if (!report.fitted && !last_resort_) return {};
+    searches_.refined = Anchor{id, report.fitted ? std::move(report.theta) : start};
   }
-  return refined_->theta;
+  return searches_.refined->theta;
 }
 
 bool GpModel::extends_factored(const gp::Theta& theta) const {
@@ -109,9 +113,7 @@ bool GpModel::extends_factored(const gp::Theta& theta) const {
 bool GpModel::factorize(const gp::Theta& theta) {
   bool done = false;
   if (extends_factored(theta)) {
-    const std::size_t old = factored_.values.size();
-    done = regression_.append(std::span(used_.rows).subspan(factored_.rows.size()), std::span(targets_).subspan(old)) &&
-           regression_.set_targets(targets_);
+    done = regression_.extend(std::span(used_.rows).subspan(factored_.rows.size()), targets_);
   }
   if (!done) {
     regression_.set_data(used_.rows, targets_, used_.noise_weights);
@@ -129,7 +131,9 @@ const gp::Regression* GpModel::update(const Observations& observations, std::vec
                        std::to_string(observations.size()) + " observations: the best and the latest");
   }
   targets_ = gp::warped_targets(used_.values, recipe_.warp);
-  if (factorize(hyperparameters())) return &regression_;
+  const gp::Theta theta = hyperparameters();
+  if (!theta.empty() && factorize(theta)) return &regression_;
+  if (!last_resort_) return nullptr;
   degraded.emplace_back("the fitted covariance matrix could not be factored; default hyperparameters were used");
   gp::Theta safe = gp::prior_mode(settings_);
   safe.back() = std::max(safe.back(), std::log(1e-4));

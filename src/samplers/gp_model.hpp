@@ -18,12 +18,31 @@ namespace warpbo::samplers {
 /// one, where new observations otherwise extend the factor. All of it depends on the data alone: a process that continues a
 /// study repeats the last searches and is where the others are (to rounding errors, once factors are extended).
 class GpModel {
+ private:
+  struct Anchor {
+    std::uint64_t data = 0;  // identifies the observations it was fitted to
+    gp::Theta theta;
+  };
+
  public:
+  /// The last searches, as host data: a model on another device can go on from them.
+  struct Searches {
+    std::optional<Anchor> anchor;   // cold
+    std::optional<Anchor> refined;  // warm
+  };
+
   GpModel(std::shared_ptr<backend::Backend> backend, const space::Encoder& encoder, Noise noise, const GpRecipe& recipe,
-          std::uint64_t seed);
+          std::uint64_t seed, Searches searches = {});
+
+  /// There is no other device to try: make the best of what there is.
+  void set_last_resort() noexcept { last_resort_ = true; }
+  [[nodiscard]] bool last_resort() const noexcept { return last_resort_; }
+  [[nodiscard]] const Searches& searches() const noexcept { return searches_; }
+  /// How many factorizations failed so far.
+  [[nodiscard]] std::int64_t failures() const noexcept { return regression_.failures(); }
 
   /// A factorized process for these observations (at least one success). What had to be given up is appended to `degraded`.
-  /// Null when not even the prior's hyperparameters give a usable factor.
+  /// Null when the numbers are unusable; as a last resort, only when not even the prior's hyperparameters give a factor.
   const gp::Regression* update(const Observations& observations, std::vector<std::string>& degraded);
 
   /// Warped, standardized targets of the last update, in the order of its points.
@@ -33,13 +52,10 @@ class GpModel {
   [[nodiscard]] std::optional<double> leave_one_out_r2() const;
 
  private:
-  struct Anchor {
-    std::uint64_t data = 0;  // identifies the observations it was fitted to
-    gp::Theta theta;
-  };
   [[nodiscard]] gp::FitReport search(const Observations& data, const std::vector<double>& targets,
                                      const gp::FitOptions& options);
-  [[nodiscard]] gp::Theta cold_fit(const Observations& data);
+  [[nodiscard]] gp::FitReport cold_fit(const Observations& data);
+  /// Empty when a search could not evaluate a single point and there is another device to try.
   [[nodiscard]] gp::Theta hyperparameters();
   [[nodiscard]] bool factorize(const gp::Theta& theta);
   [[nodiscard]] bool extends_factored(const gp::Theta& theta) const;
@@ -52,9 +68,9 @@ class GpModel {
   gp::Regression regression_;
   Observations used_;
   std::vector<double> targets_;
-  std::optional<Anchor> anchor_;   // the last cold search
-  std::optional<Anchor> refined_;  // the last warm one
-  Observations factored_;          // what regression_ holds a factor of; empty when it holds none
+  Searches searches_;
+  bool last_resort_ = false;
+  Observations factored_;  // what regression_ holds a factor of; empty when it holds none
 };
 
 }  // namespace warpbo::samplers

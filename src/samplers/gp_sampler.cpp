@@ -1,8 +1,6 @@
 #include "samplers/gp_sampler.hpp"
 
 #include "acquisition/propose.hpp"
-#include "backend/open.hpp"
-#include "gp/joint_sample.hpp"
 #include "math/philox.hpp"
 #include "samplers/builtin.hpp"
 #include "samplers/gp_domain.hpp"
@@ -44,7 +42,8 @@ std::vector<double> latest(const std::vector<double>& values, std::size_t count)
 
 class GpSampler final : public Sampler {
  public:
-  GpSampler(const SamplerOptions& options, const GpRecipe& recipe) : options_(options), recipe_(recipe) {
+  GpSampler(const SamplerOptions& options, const GpRecipe& recipe, BackendOpener open)
+      : options_(options), recipe_(recipe), engine_(options.device, std::move(open)) {
     SamplerOptions initial = options;
     initial.kind = SamplerKind::sobol;
     initial_ = make_sampler(initial);
@@ -59,17 +58,26 @@ class GpSampler final : public Sampler {
     const std::int64_t started = data.size() + static_cast<std::int64_t>(request.pending.size());
     const std::int64_t missing = initial_trials() - started;
     if (data.successes == 0 || missing >= request.count) return initial_->suggest(request);
-    return model_based(request, data, static_cast<int>(std::max<std::int64_t>(missing, 0)));
+    const auto design = static_cast<int>(std::max<std::int64_t>(missing, 0));
+    std::vector<std::string> degraded;
+    std::optional<SuggestResult> result =
+        engine_.run([&](GpModel& model) { return model_based(model, request, data, design); }, degraded);
+    if (!result) {
+      degraded.emplace_back("no model could be fitted; the proposals are quasi-random");
+      result = initial_->suggest(request);
+    }
+    result->degraded.insert(result->degraded.begin(), degraded.begin(), degraded.end());
+    return std::move(*result);
   }
 
  private:
   /// The encoder and the model belong to a space; one sampler object mostly sees one.
   void prepare(const Space& space) {
     if (encoder_ && encoder_->space() == space) return;
-    backend::Opened opened = backend::open_backend(options_.device);
     encoder_.emplace(space);
-    model_.emplace(opened.backend, *encoder_, options_.noise, recipe_, options_.seed);
-    device_ = opened.backend->name();
+    engine_.reset([this](std::shared_ptr<backend::Backend> backend, const GpModel::Searches& searches) {
+      return GpModel(std::move(backend), *encoder_, options_.noise, recipe_, options_.seed, searches);
+    });
   }
 
   /// A small design: on the test problems larger ones lose early and find the better basin no more often (bench/README.md).
@@ -79,21 +87,22 @@ class GpSampler final : public Sampler {
     return std::clamp<std::int64_t>((d + 1) / 2 + 2, 4, 24);
   }
 
-  /// What the initial design still lacks, then the model's proposals.
-  SuggestResult model_based(const SuggestRequest& request, const Observations& data, int design) {
+  /// What the initial design still lacks, then the model's proposals. Nothing when the model's numbers are unusable.
+  std::optional<SuggestResult> model_based(GpModel& model, const SuggestRequest& request, const Observations& data,
+                                           int design) const {
     SuggestResult result;
     const Clock::time_point start = Clock::now();
-    const gp::Regression* regression = model_->update(data, result.degraded);
-    if (regression == nullptr) return fall_back(request, std::move(result.degraded));
+    const gp::Regression* regression = model.update(data, result.degraded);
+    if (regression == nullptr) return std::nullopt;
     result.model.fit_seconds = seconds_since(start);
-    summarize(*regression, result.model);
+    summarize(model, *regression, result.model);
 
     const Region region(*encoder_, request.fixed);
     GpDomain domain(region);
     exclude_known(request, data, domain);
     std::vector<double> pending = pending_rows(request);
     if (design > 0) fill_design(request, design, domain, pending, result);
-    propose(*regression, request, request.count - design, domain, pending, result);
+    if (!propose(model, *regression, request, request.count - design, domain, pending, result)) return std::nullopt;
     result.exhausted = static_cast<int>(result.suggestions.size()) < request.count;
     result.model.suggest_seconds = seconds_since(start) - result.model.fit_seconds;
     return result;
@@ -101,7 +110,7 @@ class GpSampler final : public Sampler {
 
   /// Quasi-random points; they are pending for what the model proposes beside them.
   void fill_design(const SuggestRequest& request, int count, GpDomain& domain, std::vector<double>& pending,
-                   SuggestResult& result) {
+                   SuggestResult& result) const {
     SuggestRequest design = request;
     design.count = count;
     std::vector<double> row(encoder_->dimensions());
@@ -115,25 +124,21 @@ class GpSampler final : public Sampler {
     }
   }
 
-  void propose(const gp::Regression& regression, const SuggestRequest& request, int count, GpDomain& domain,
-               const std::vector<double>& pending, SuggestResult& result) const {
+  /// False when the acquisition's values are no numbers although there may be another device to try.
+  bool propose(const GpModel& model, const gp::Regression& regression, const SuggestRequest& request, int count,
+               GpDomain& domain, const std::vector<double>& pending, SuggestResult& result) const {
     if (pending.size() > recipe_.modelled_pending * encoder_->dimensions())
       result.degraded.push_back("only the latest " + std::to_string(recipe_.modelled_pending) + " pending trials are modelled");
     const acquisition::Proposals found =
-        acquisition::propose(regression, domain, search_options(regression, request, count, pending));
+        acquisition::propose(regression, domain, search_options(model, regression, request, count, pending));
+    if (!model.last_resort() && !found.values.empty() && !std::isfinite(found.values.front())) return false;
     result.degraded.insert(result.degraded.end(), found.degraded.begin(), found.degraded.end());
     const std::size_t d = encoder_->dimensions();
     const bool bound = options_.acquisition == AcquisitionFunction::confidence_bound;
     const std::string origin = bound ? "gp/ucb" : request.count > 1 || !pending.empty() ? "gp/qlogei" : "gp/logei";
     for (std::size_t at = 0; at < found.rows.size(); at += d)
       result.suggestions.push_back({domain.region().decode(std::span(found.rows).subspan(at, d)), origin});
-  }
-
-  SuggestResult fall_back(const SuggestRequest& request, std::vector<std::string> degraded) {
-    SuggestResult result = initial_->suggest(request);
-    degraded.emplace_back("no model could be fitted; the proposals are quasi-random");
-    result.degraded.insert(result.degraded.begin(), degraded.begin(), degraded.end());
-    return result;
+    return true;
   }
 
   /// Pending and failed points are never proposed again; observed ones only when the objective is said to be noisy.
@@ -153,16 +158,17 @@ class GpSampler final : public Sampler {
     return options_.noise == Noise::noisy || (options_.noise == Noise::infer && regression.noise() > recipe_.noisy_above);
   }
 
-  [[nodiscard]] acquisition::ProposeOptions search_options(const gp::Regression& regression, const SuggestRequest& request,
-                                                           int count, const std::vector<double>& pending) const {
-    const Observations& data = model_->observations();
+  [[nodiscard]] acquisition::ProposeOptions search_options(const GpModel& model, const gp::Regression& regression,
+                                                           const SuggestRequest& request, int count,
+                                                           const std::vector<double>& pending) const {
+    const Observations& data = model.observations();
     const std::size_t d = encoder_->dimensions();
     acquisition::ProposeOptions search;
     search.count = count;
     search.seed = math::mix64(options_.seed ^ math::mix64(request.draw));
     search.candidates.seed = math::mix64(search.seed);
     search.candidates.count = std::max<std::int64_t>(recipe_.candidates, 2 * count);
-    search.candidates.incumbents = best_rows(data, model_->targets(), recipe_.incumbents, d);
+    search.candidates.incumbents = best_rows(data, model.targets(), recipe_.incumbents, d);
     search.starts = count > 1 ? recipe_.batch_starts : recipe_.starts;
     search.climb.max_rounds = recipe_.climb_rounds;
     search.samples = recipe_.samples;
@@ -170,38 +176,36 @@ class GpSampler final : public Sampler {
     search.ucb_coefficient = options_.ucb_coefficient;
     search.pending = latest(pending, recipe_.modelled_pending * d);
     if (is_noisy(regression)) {
-      const gp::Moments moments = gp::predict(regression, data.rows);
-      search.baseline = best_rows(data, moments.mean, recipe_.baseline, d);
+      search.baseline = best_rows(data, regression.fitted_means(), recipe_.baseline, d);
     } else {
       for (std::size_t i = 0; i < data.values.size(); ++i)
-        if (data.imputed[i] == 0) search.incumbent = std::min(search.incumbent, model_->targets()[i]);
+        if (data.imputed[i] == 0) search.incumbent = std::min(search.incumbent, model.targets()[i]);
     }
     return search;
   }
 
-  void summarize(const gp::Regression& regression, ModelSummary& summary) const {
+  void summarize(const GpModel& model, const gp::Regression& regression, ModelSummary& summary) const {
     summary.kind = "gp";
     summary.observations = regression.observations();
     summary.noise_variance = regression.noise() * regression.outputscale();
-    summary.device = device_;
+    summary.device = regression.backend()->name();
     const std::vector<ParameterSpec>& specs = encoder_->space().parameters();
     for (std::size_t c = 0; c < encoder_->dimensions(); ++c)
       summary.lengthscales.emplace_back(specs[encoder_->columns()[c].parameter].name, std::exp(regression.theta()[c]));
-    if (regression.observations() <= 500) summary.leave_one_out_r2 = model_->leave_one_out_r2().value_or(0);
+    if (regression.observations() <= 500) summary.leave_one_out_r2 = model.leave_one_out_r2().value_or(0);
   }
 
   SamplerOptions options_;
   GpRecipe recipe_;
   std::unique_ptr<Sampler> initial_;
   std::optional<space::Encoder> encoder_;
-  std::optional<GpModel> model_;
-  std::string device_;
+  GpEngine engine_;
 };
 
 }  // namespace
 
-std::unique_ptr<Sampler> make_gp_sampler(const SamplerOptions& options, const GpRecipe& recipe) {
-  return std::make_unique<GpSampler>(options, recipe);
+std::unique_ptr<Sampler> make_gp_sampler(const SamplerOptions& options, const GpRecipe& recipe, BackendOpener open) {
+  return std::make_unique<GpSampler>(options, recipe, std::move(open));
 }
 
 std::unique_ptr<Sampler> make_gp_sampler(const SamplerOptions& options) { return make_gp_sampler(options, GpRecipe{}); }

@@ -96,7 +96,7 @@ TEST(Regression, NewTargetsUnderTheSameFactor) {
   fresh.set_data(data.points, other);
   ASSERT_TRUE(changed.factorize(make_theta(2, 1e-3)));
   ASSERT_TRUE(fresh.factorize(make_theta(2, 1e-3)));
-  ASSERT_TRUE(changed.set_targets(other));
+  ASSERT_TRUE(changed.extend({}, other));
   EXPECT_EQ(predict(changed, queries.points).mean, predict(fresh, queries.points).mean);
 }
 
