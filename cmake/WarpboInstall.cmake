@@ -11,6 +11,13 @@ install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/warpbo" DESTINATION "${CMAKE_IN
 install(FILES "${PROJECT_BINARY_DIR}/include/warpbo/version.hpp" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/warpbo" COMPONENT development)
 install(EXPORT warpboTargets NAMESPACE warpbo:: DESTINATION "${WARPBO_CONFIG_DIR}" COMPONENT development)
 
+if(TARGET warpbo_cuda)
+  # Beside the library, which loads it when a GPU is wanted. CUDA's own libraries are looked for where the system's loader looks, and where
+  # NVIDIA's packages put them.
+  set_target_properties(warpbo_cuda PROPERTIES INSTALL_RPATH "$ORIGIN:/usr/local/cuda/lib64")
+  install(TARGETS warpbo_cuda LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT cuda)
+endif()
+
 if(TARGET warpbo_cli)
   # The installed command finds the installed library beside it, wherever the tree is moved.
   file(RELATIVE_PATH _warpbo_library_path "/${CMAKE_INSTALL_BINDIR}" "/${CMAKE_INSTALL_LIBDIR}")

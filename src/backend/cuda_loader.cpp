@@ -46,9 +46,11 @@ Error missing(const std::string& why) {
                "the CUDA engine cannot be loaded: " + why + "; use device \"cpu\" or \"auto\" to run without it");
 }
 
-OpenCudaEngine* load() {
+}  // namespace
+
+OpenCudaEngine* load_cuda_engine(const std::vector<fs::path>& files) {
   std::string tried;
-  for (const fs::path& file : candidates()) {
+  for (const fs::path& file : files) {
     std::error_code ignored;
     if (!fs::exists(file, ignored)) {
       tried += (tried.empty() ? "" : ", ") + file.string();
@@ -67,14 +69,12 @@ OpenCudaEngine* load() {
   throw missing("no " + std::string(kCudaEngineFile) + " is installed with this warpbo (looked for " + tried + ")");
 }
 
-}  // namespace
-
 std::shared_ptr<Backend> make_cuda_backend(int index) {
   static std::mutex mutex;
   static OpenCudaEngine* open = nullptr;  // never unloaded: CUDA does not survive it
   {
     const std::lock_guard lock(mutex);
-    if (open == nullptr) open = load();
+    if (open == nullptr) open = load_cuda_engine(candidates());
   }
   std::shared_ptr<Backend> backend;
   open(index, &backend);
