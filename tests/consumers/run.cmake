@@ -33,7 +33,7 @@ elseif(KIND STREQUAL "embed")
   return()
 elseif(KIND STREQUAL "add_subdirectory")
   run("${CMAKE_COMMAND}" -S "${SOURCE}/add_subdirectory" -B "${WORK}" -G Ninja "-DWARPBO_SOURCE_DIR=${SOURCE}/../.."
-    -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS=-O1 ${LAUNCHER})
+    -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS=-O1 -DWARPBO_CUDA=OFF ${LAUNCHER})
   run("${CMAKE_COMMAND}" --build "${WORK}")
   file(REMOVE_RECURSE "${PREFIX}")
   run("${CMAKE_COMMAND}" --install "${WORK}" --prefix "${PREFIX}")
