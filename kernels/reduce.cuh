@@ -32,6 +32,12 @@ __device__ inline double warp_max(double value) {
   return value;
 }
 
+/// The value that lane `source` holds, in every lane.
+__device__ inline double warp_broadcast(double value, int source) { return __shfl_sync(kFullMask, value, source); }
+
+/// What one lane has written, the others may read afterwards.
+__device__ inline void warp_sync() { __syncwarp(kFullMask); }
+
 /// How many lanes below this one hold `true`, and in `total` how many of the warp do.
 __device__ inline int warp_rank(bool flag, int& total) {
   const unsigned votes = __ballot_sync(kFullMask, flag);
