@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 namespace warpbo::acquisition {
@@ -69,67 +70,65 @@ void FantasyModel::begin() {
   backend_.copy(regression_.points(), top(points_, capacity_, n_, d));
   backend_.copy(regression_.factor(), top(factor_, capacity_, n_, n_));
   backend_.copy(model.inverse_factor, top(inverse_, capacity_, n_, n_));
-  for (std::int64_t s = 0; s < columns_; ++s) {
-    backend_.copy(regression_.whitened_residuals(), top(whitened_, capacity_, n_, columns_).block(0, s, n_, 1));
-    backend_.copy(model.weights, top(weights_, capacity_, n_, columns_).block(0, s, n_, 1));
-  }
+  // Every sample begins with the same columns.
+  backend::Arena& arena = regression_.arena();
+  backend::Arena::Scope scope(arena);
+  const Matrix ones = arena.matrix(1, columns_);
+  backend_.fill(ones, 1);
+  backend_.run(backend::Multiply{regression_.whitened_residuals(), false, false, ones, false, 1, 0,
+                                 top(whitened_, capacity_, n_, columns_)});
+  backend_.run(backend::Multiply{model.weights, false, false, ones, false, 1, 0, top(weights_, capacity_, n_, columns_)});
   best_.assign(static_cast<std::size_t>(columns_), incumbent_);
 }
 
-bool FantasyModel::extend_factor(std::int64_t count) {
+std::optional<std::vector<double>> FantasyModel::extend_factor(std::int64_t count, double jitter) {
   backend::Arena& arena = regression_.arena();
   backend::Arena::Scope scope(arena);
-  const auto info = arena.vector<std::int32_t>(1);
-  const std::int64_t d = regression_.dimensions();
-  const Matrix all = top(points_, capacity_, n_ + count, d);
+  const std::int64_t d = regression_.dimensions(), grown = n_ + count;
+  const Matrix all = top(points_, capacity_, grown, d);
   const Matrix fresh = all.block(n_, 0, count, d);
-  const Matrix square = top(factor_, capacity_, n_ + count, n_ + count);
+  const Matrix square = top(factor_, capacity_, grown, grown);
   const backend::ConstVector no_noise{no_noise_.data(), count};
-  for (double jitter = 1e-10; jitter < 1e-3; jitter *= 100) {
-    backend_.run(backend::CrossGram{regression_.kernel(), fresh, all.block(0, 0, n_, d), regression_.theta_view(),
-                                    square.block(n_, 0, count, n_)});
-    backend_.run(backend::Gram{regression_.kernel(), fresh, regression_.theta_view(), no_noise, jitter + regression_.jitter(),
-                               square.block(n_, n_, count, count)});
-    backend_.run(backend::Cholesky{square, n_, info});
-    std::int32_t failed = 0;
-    backend_.download(&failed, info.data, sizeof failed);
-    if (failed == 0) return true;
-  }
-  return false;
+  // What the host wants to know lies together, so that it waits once: info, the last entry of the factor, the sampled values.
+  const backend::Vector report = arena.vector<double>(2 + count * columns_);
+  backend_.run(backend::CrossGram{regression_.kernel(), fresh, all.block(0, 0, n_, d), regression_.theta_view(),
+                                  square.block(n_, 0, count, n_)});
+  backend_.run(backend::Gram{regression_.kernel(), fresh, regression_.theta_view(), no_noise, jitter + regression_.jitter(),
+                             square.block(n_, n_, count, count)});
+  backend_.run(backend::Cholesky{square, n_, {reinterpret_cast<std::int32_t*>(report.data), 1}});
+  backend_.copy(square.block(grown - 1, grown - 1, 1, 1), Matrix{report.data + 1, 1, 1, 1, 1, 0});
+  // Values are mean + L whitened.
+  backend_.run(backend::Multiply{square.block(n_, 0, count, grown), false, false, top(whitened_, capacity_, grown, columns_),
+                                 false, 1, 0, Matrix{report.data + 2, count, columns_, count, 1, 0}});
+  std::vector<double> host(static_cast<std::size_t>(report.size));
+  backend_.download(host.data(), report.data, host.size() * sizeof(double));
+  std::int32_t failed = 0;
+  std::memcpy(&failed, host.data(), sizeof failed);
+  const bool finite = std::all_of(host.begin() + 1, host.end(), [](double value) { return std::isfinite(value); });
+  if (failed != 0 || !finite || !(host[1] > 0)) return std::nullopt;
+  diagonal_ = host[1];
+  return std::vector<double>(host.begin() + 2, host.end());
 }
 
-void FantasyModel::draw(std::int64_t count) {
-  backend::Arena& arena = regression_.arena();
-  backend::Arena::Scope scope(arena);
+std::vector<double> FantasyModel::draw_normals(std::int64_t count) const {
   const double sd = std::sqrt(regression_.outputscale());
   std::vector<double> normals(static_cast<std::size_t>(count * columns_));
   for (std::int64_t s = 0; s < columns_; ++s)
     for (std::int64_t j = 0; j < count; ++j)
       normals[static_cast<std::size_t>(j + s * count)] = sd * sobol_normal(seed_, s, n_ - first_ + j);
-  const Matrix staged = arena.matrix(count, columns_);
-  backend_.upload(staged.data, normals.data(), normals.size() * sizeof(double));
-  const Matrix whitened = top(whitened_, capacity_, n_ + count, columns_);
-  backend_.copy(staged, whitened.block(n_, 0, count, columns_));
-  if (count == 1) innovations_.upload(normals);
+  return normals;
+}
 
-  // weights = L^-T whitened / outputscale: only the new rows of L^-1 add to it.
-  const Matrix weights = top(weights_, capacity_, n_ + count, columns_);
+/// weights = L^-T whitened / outputscale: only the new rows of L^-1 add to it.
+void FantasyModel::extend_weights(std::int64_t count) {
+  const std::int64_t grown = n_ + count;
+  const Matrix inverse = top(inverse_, capacity_, grown, grown);
+  backend_.run(backend::TriangularInverse{top(factor_, capacity_, grown, grown), n_, inverse});
+  const Matrix weights = top(weights_, capacity_, grown, columns_);
   backend_.fill(weights.block(n_, 0, count, columns_), 0);
-  const Matrix new_rows = top(inverse_, capacity_, n_ + count, n_ + count).block(n_, 0, count, n_ + count);
-  backend_.run(backend::Multiply{new_rows, true, false, whitened.block(n_, 0, count, columns_), false,
-                                 1 / regression_.outputscale(), 1, weights});
-
-  // The sampled values themselves: mean + L whitened.
-  const Matrix values = arena.matrix(count, columns_);
-  const Matrix factor_rows = top(factor_, capacity_, n_ + count, n_ + count).block(n_, 0, count, n_ + count);
-  backend_.run(backend::Multiply{factor_rows, false, false, whitened, false, 1, 0, values});
-  std::vector<double> host(normals.size());
-  backend_.download(host.data(), values.data, host.size() * sizeof(double));
-  for (std::size_t i = 0; i < host.size(); ++i) {
-    double& best = best_[i / static_cast<std::size_t>(count)];
-    best = std::min(best, host[i] + regression_.mean());
-  }
-  incumbents_.upload(best_);
+  const Matrix fresh = top(whitened_, capacity_, grown, columns_).block(n_, 0, count, columns_);
+  backend_.run(backend::Multiply{inverse.block(n_, 0, count, grown), true, false, fresh, false, 1 / regression_.outputscale(),
+                                 1, weights});
 }
 
 bool FantasyModel::add(std::span<const double> points) {
@@ -140,19 +139,26 @@ bool FantasyModel::add(std::span<const double> points) {
   if (n_ == first_) begin();
   backend::Arena& arena = regression_.arena();
   backend::Arena::Scope scope(arena);
-  const Matrix staged = arena.matrix(count, d);
-  const std::vector<double> columns = optimize::transposed(points, count, d);
+  const Matrix staged = arena.matrix(count, d), drawn = arena.matrix(count, columns_);
+  const std::vector<double> columns = optimize::transposed(points, count, d), normals = draw_normals(count);
   backend_.upload(staged.data, columns.data(), columns.size() * sizeof(double));
   backend_.copy(staged, top(points_, capacity_, n_ + count, d).block(n_, 0, count, d));
-  if (!extend_factor(count)) {
+  backend_.upload(drawn.data, normals.data(), normals.size() * sizeof(double));
+  backend_.copy(drawn, top(whitened_, capacity_, n_ + count, columns_).block(n_, 0, count, columns_));
+  std::optional<std::vector<double>> values;
+  for (double jitter = 1e-10; !values && jitter < 1e-3; jitter *= 100) values = extend_factor(count, jitter);
+  if (!values) {
     if (n_ == first_) forget();
     return false;
   }
-  const std::int64_t grown = n_ + count;
-  backend_.run(backend::TriangularInverse{top(factor_, capacity_, grown, grown), n_, top(inverse_, capacity_, grown, grown)});
-  backend_.download(&diagonal_, factor_.data() + (grown - 1) * (capacity_ + 1), sizeof diagonal_);
-  draw(count);
-  n_ = grown;
+  extend_weights(count);
+  for (std::size_t i = 0; i < values->size(); ++i) {
+    double& best = best_[i / static_cast<std::size_t>(count)];
+    best = std::min(best, (*values)[i] + regression_.mean());
+  }
+  incumbents_.upload(best_);
+  if (count == 1) innovations_.upload(normals);
+  n_ += count;
   return true;
 }
 

@@ -10,6 +10,7 @@
 #include "gp/regression.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -41,8 +42,11 @@ class FantasyModel {
  private:
   void forget();
   void begin();
-  bool extend_factor(std::int64_t count);
-  void draw(std::int64_t count);
+  [[nodiscard]] std::vector<double> draw_normals(std::int64_t count) const;
+  /// Extends the factor by the `count` points behind the last one and returns the sampled values there, count x samples;
+  /// nothing when the factor is not usable.
+  [[nodiscard]] std::optional<std::vector<double>> extend_factor(std::int64_t count, double jitter);
+  void extend_weights(std::int64_t count);
 
   const gp::Regression& regression_;
   backend::Backend& backend_;

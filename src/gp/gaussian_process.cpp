@@ -1,4 +1,5 @@
 #include "backend/open.hpp"
+#include "gp/cpu_reserve.hpp"
 #include "gp/fit.hpp"
 #include "gp/joint_sample.hpp"
 #include "gp/standardize.hpp"
@@ -63,24 +64,45 @@ gp::Settings settings_of(const GaussianProcessOptions& options) {
 struct GaussianProcess::Impl {
   gp::Regression regression;
   gp::Standardization standard;
+  // What can be asked of the object, by any thread, without a chance to report a failure; of the standardized targets.
+  std::int64_t observations = 0;
   std::vector<double> lengthscales;
+  double noise = 0, outputscale = 1, mean = 0, jitter = 0, log_marginal_likelihood = 0;
+  bool cpu_reserve = false;  // the device was our choice: if it fails, the CPU goes on
   // Operations need the backend's temporaries, and one backend object serves one thread at a time.
   mutable std::mutex mutex;
 
   Impl(std::shared_ptr<backend::Backend> backend, gp::Settings settings)
       : regression(std::move(backend), std::move(settings)) {}
 
+  /// `work(regression)`, on the CPU if the device fails and was not asked for by name.
+  template <class Work>
+  auto run(Work&& work) {
+    return cpu_reserve ? gp::with_cpu_reserve(regression, work) : work(regression);
+  }
+
+  void summarize() {
+    observations = regression.observations();
+    lengthscales.clear();
+    for (std::size_t k = 0; k + 1 < regression.theta().size(); ++k) lengthscales.push_back(std::exp(regression.theta()[k]));
+    noise = regression.noise();
+    outputscale = regression.outputscale();
+    mean = regression.mean();
+    jitter = regression.jitter();
+    log_marginal_likelihood = regression.log_marginal_likelihood();
+  }
+
   /// Fits, once per guess of the outputscale when the noise is known in absolute terms: the model's noise is relative to it.
-  void fit(const GaussianProcessOptions& options, std::optional<double> standardized_noise, gp::Settings& settings,
+  void fit(const GaussianProcessOptions& options, std::optional<double> standardized_noise, gp::Settings settings,
            std::span<const double> points, std::span<const double> targets) {
     gp::FitOptions search;
     search.restarts = std::max(1, options.restarts + 1);
     search.seed = options.seed;
-    double outputscale = 1;
+    double guess = 1;  // of the outputscale
     for (int round = 0; round < (standardized_noise ? 6 : 1); ++round) {
       if (standardized_noise) {
         const double floor = static_cast<double>(targets.size()) * std::numeric_limits<double>::epsilon();
-        settings.fixed_noise = std::max(*standardized_noise / outputscale, floor);
+        settings.fixed_noise = std::max(*standardized_noise / guess, floor);
         regression = gp::Regression(regression.backend(), settings);
       }
       regression.set_data(points, targets);
@@ -89,18 +111,17 @@ struct GaussianProcess::Impl {
         throw Error(ErrorCode::internal, "the covariance matrix could not be factored even with jitter");
       search.warm = {report.theta};
       search.restarts = 1;
-      const double ratio = regression.outputscale() / outputscale;
-      outputscale = regression.outputscale();
+      const double ratio = regression.outputscale() / guess;
+      guess = regression.outputscale();
       if (ratio > 0.99 && ratio < 1.01) break;
     }
-    lengthscales.clear();
-    for (std::size_t k = 0; k + 1 < regression.theta().size(); ++k) lengthscales.push_back(std::exp(regression.theta()[k]));
+    summarize();
   }
 };
 
 GaussianProcess GaussianProcess::fit(std::span<const double> points, std::span<const double> targets,
                                      const GaussianProcessOptions& options) {
-  gp::Settings settings = settings_of(options);
+  const gp::Settings settings = settings_of(options);
   check(points, targets, static_cast<std::size_t>(options.dimensions));
   if (targets.empty()) throw Error(ErrorCode::invalid_argument, "there are no observations; give at least one point");
   auto impl = std::make_unique<Impl>(backend::open_backend(options.device).backend, settings);
@@ -109,7 +130,8 @@ GaussianProcess GaussianProcess::fit(std::span<const double> points, std::span<c
   for (const double y : targets) standardized.push_back(impl->standard.forward(y));
   std::optional<double> noise;
   if (options.noise_variance) noise = *options.noise_variance / impl->standard.scale / impl->standard.scale;
-  impl->fit(options, noise, settings, points, standardized);
+  impl->cpu_reserve = options.device.kind() == Device::Kind::automatic;
+  impl->run([&](gp::Regression&) { impl->fit(options, noise, settings, points, standardized); });
   return GaussianProcess(std::move(impl));
 }
 
@@ -119,10 +141,9 @@ GaussianProcess::GaussianProcess(GaussianProcess&&) noexcept = default;
 GaussianProcess& GaussianProcess::operator=(GaussianProcess&&) noexcept = default;
 
 Prediction GaussianProcess::predict(std::span<const double> queries) const {
-  const std::int64_t d = impl_->regression.dimensions();
-  check_points(queries, static_cast<std::size_t>(d), "query");
+  check_points(queries, impl_->lengthscales.size(), "query");
   const std::lock_guard lock(impl_->mutex);
-  gp::Moments moments = gp::predict(impl_->regression, queries);
+  gp::Moments moments = impl_->run([&](const gp::Regression& regression) { return gp::predict(regression, queries); });
   const gp::Standardization& standard = impl_->standard;
   for (double& m : moments.mean) m = standard.backward(m);
   for (double& v : moments.variance) v *= standard.scale * standard.scale;
@@ -130,44 +151,50 @@ Prediction GaussianProcess::predict(std::span<const double> queries) const {
 }
 
 std::vector<double> GaussianProcess::sample(std::span<const double> queries, int count, std::uint64_t seed) const {
-  check_points(queries, static_cast<std::size_t>(impl_->regression.dimensions()), "query");
+  check_points(queries, impl_->lengthscales.size(), "query");
   if (count < 0) throw Error(ErrorCode::invalid_argument, "cannot draw " + std::to_string(count) + " samples");
   const std::lock_guard lock(impl_->mutex);
-  std::vector<double> samples = gp::joint_sample(impl_->regression, queries, count, seed);
+  std::vector<double> samples =
+      impl_->run([&](const gp::Regression& regression) { return gp::joint_sample(regression, queries, count, seed); });
   for (double& value : samples) value = impl_->standard.backward(value);
   return samples;
 }
 
 void GaussianProcess::append(std::span<const double> points, std::span<const double> targets) {
-  check(points, targets, static_cast<std::size_t>(impl_->regression.dimensions()));
+  check(points, targets, impl_->lengthscales.size());
   std::vector<double> standardized;
   for (const double y : targets) standardized.push_back(impl_->standard.forward(y));
   const std::lock_guard lock(impl_->mutex);
-  gp::Regression& regression = impl_->regression;
-  if (!regression.append(points, standardized) && !regression.factorize(gp::Theta(regression.theta())))
-    throw Error(ErrorCode::internal, "the extended covariance matrix could not be factored even with jitter");
+  const std::int64_t before = impl_->regression.observations();
+  impl_->run([&](gp::Regression& regression) {
+    // A device that fails after the data are in leaves only the factor to be made.
+    const bool done = regression.observations() == before && regression.append(points, standardized);
+    if (!done && !regression.factorize(gp::Theta(regression.theta())))
+      throw Error(ErrorCode::internal, "the extended covariance matrix could not be factored even with jitter");
+    impl_->summarize();
+  });
 }
 
 Prediction GaussianProcess::leave_one_out() const {
   const std::lock_guard lock(impl_->mutex);
-  gp::Regression::LeaveOneOut out = impl_->regression.leave_one_out();
+  gp::Regression::LeaveOneOut out = impl_->run([](const gp::Regression& regression) { return regression.leave_one_out(); });
   for (double& m : out.mean) m = impl_->standard.backward(m);
   for (double& v : out.variance) v *= impl_->standard.scale * impl_->standard.scale;
   return {std::move(out.mean), std::move(out.variance)};
 }
 
-std::int64_t GaussianProcess::observations() const noexcept { return impl_->regression.observations(); }
+std::int64_t GaussianProcess::observations() const noexcept { return impl_->observations; }
 const std::vector<double>& GaussianProcess::lengthscales() const noexcept { return impl_->lengthscales; }
-double GaussianProcess::noise_variance() const noexcept { return impl_->regression.noise() * outputscale(); }
+double GaussianProcess::noise_variance() const noexcept { return impl_->noise * outputscale(); }
 double GaussianProcess::outputscale() const noexcept {
-  return impl_->regression.outputscale() * impl_->standard.scale * impl_->standard.scale;
+  return impl_->outputscale * impl_->standard.scale * impl_->standard.scale;
 }
-double GaussianProcess::mean() const noexcept { return impl_->standard.backward(impl_->regression.mean()); }
-double GaussianProcess::jitter() const noexcept { return impl_->regression.jitter(); }
+double GaussianProcess::mean() const noexcept { return impl_->standard.backward(impl_->mean); }
+double GaussianProcess::jitter() const noexcept { return impl_->jitter; }
 
 double GaussianProcess::log_marginal_likelihood() const noexcept {
   // Scaling the targets by c adds -n log c.
-  return impl_->regression.log_marginal_likelihood() - static_cast<double>(observations()) * std::log(impl_->standard.scale);
+  return impl_->log_marginal_likelihood - static_cast<double>(observations()) * std::log(impl_->standard.scale);
 }
 
 }  // namespace warpbo

@@ -3,6 +3,7 @@
 #include "optimize/transpose.hpp"
 
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 namespace warpbo::gp {
@@ -29,11 +30,15 @@ bool factor_covariance(const Regression& regression, const Matrix& queries, cons
   backend.fill(Matrix{no_noise.data, queries.rows, 1, queries.rows, 1, 0}, 0);
   backend.run(backend::Gram{regression.kernel(), queries, regression.theta_view(), no_noise, jitter, covariance});
   backend.run(backend::Multiply{whitened, true, false, whitened, false, -1, 1, covariance});
-  const auto info = arena.vector<std::int32_t>(1);
-  backend.run(backend::Cholesky{covariance, 0, info});
+  // A number that is none spreads to the last entry of the factor: with info it tells, in one wait, whether there is a factor.
+  const backend::Vector report = arena.vector<double>(2);
+  backend.run(backend::Cholesky{covariance, 0, {reinterpret_cast<std::int32_t*>(report.data), 1}});
+  backend.copy(covariance.block(queries.rows - 1, queries.rows - 1, 1, 1), Matrix{report.data + 1, 1, 1, 1, 1, 0});
+  double host[2];
+  backend.download(host, report.data, sizeof host);
   std::int32_t failed = 0;
-  backend.download(&failed, info.data, sizeof failed);
-  return failed == 0;
+  std::memcpy(&failed, host, sizeof failed);
+  return failed == 0 && std::isfinite(host[1]);
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include "optimize/transpose.hpp"
 
+#include <warpbo/error.hpp>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -234,6 +236,14 @@ bool Regression::trustworthy(const Report& report) const {
     }
   }
   return std::isfinite(report.products[0]) && std::isfinite(report.products[1]);
+}
+
+Regression Regression::on(std::shared_ptr<backend::Backend> backend) const {
+  Regression out(std::move(backend), settings_);
+  out.set_data(host_points_, host_targets_, host_noise_weights_);
+  if (!theta_.empty() && !out.factorize(theta_))
+    throw Error(ErrorCode::internal, "the covariance matrix could not be factored even with jitter");
+  return out;
 }
 
 backend::Model Regression::model() const {

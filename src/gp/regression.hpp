@@ -38,6 +38,10 @@ class Regression {
   /// new. Without new points only the targets change, O(n^2).
   bool extend(std::span<const double> points, std::span<const double> targets);
 
+  /// The same on another backend, from what the host knows: the data and, if there is a factor here, a factor. Throws internal
+  /// if that backend cannot factor the matrix.
+  [[nodiscard]] Regression on(std::shared_ptr<backend::Backend> backend) const;
+
   /// The fitted process as backend operations take it; valid until the next change.
   [[nodiscard]] backend::Model model() const;
   [[nodiscard]] backend::KernelSpec kernel() const;

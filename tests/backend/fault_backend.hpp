@@ -54,7 +54,10 @@ class FaultBackend final : public Backend {
   [[nodiscard]] std::int64_t held() const noexcept { return held_; }
 
   [[nodiscard]] std::string name() const override { return name_; }
-  [[nodiscard]] Traits traits() const override { return inner_->traits(); }
+  /// A device is asked less often whether an iteration has ended than the CPU.
+  [[nodiscard]] Traits traits() const override {
+    return {.rounds_per_check = 8, .memory_limit = inner_->traits().memory_limit};
+  }
   [[nodiscard]] void* allocate(std::size_t bytes) override;
   void release(void* memory) noexcept override;
   void upload(void* to, const void* from_host, std::size_t bytes) override;

@@ -1,5 +1,6 @@
 // Rows G3 and G6 of the catalogue of faults, for a regression on a device that fails on demand.
 #include "backend/fault_backend.hpp"
+#include "gp/cpu_reserve.hpp"
 #include "gp/joint_sample.hpp"
 #include "gp/regression.hpp"
 #include "math/philox.hpp"
@@ -171,6 +172,60 @@ TEST_F(RegressionFaults, NothingThatTheHostKnowsComesBack) {
   (void)regression.log_marginal_likelihood();
   EXPECT_EQ(device->traffic().waits, 1);
   EXPECT_EQ(device->traffic().downloaded_bytes, 8 * (kObservations + 1));
+}
+
+// G6, G8: a prediction is made on the CPU where the device fails, and the regression stays there.
+TEST_F(RegressionFaults, G6_G8_PredictionsGoOnOnTheCpu) {
+  const Moments right = expected(points);
+  for (const bool lost : {false, true}) {
+    for (std::int64_t k = 0;; ++k) {
+      ASSERT_LT(k, 100);
+      device->plan({});
+      regression = Regression(device, default_settings(kDimensions));
+      regression.set_data(points, targets);
+      Faults faults;
+      (lost ? faults.lost_at_call : faults.failing_allocation) = k;
+      device->plan(faults);
+      const Moments found = with_cpu_reserve(regression, [&](Regression& any) {
+        if (!any.factorize(kTheta)) throw Error(ErrorCode::internal, "no factor");
+        return predict(any, queries);
+      });
+      EXPECT_EQ(found.mean, right.mean);
+      EXPECT_EQ(found.variance, right.variance);
+      EXPECT_EQ(device->traffic().calls_after_loss, 0);
+      EXPECT_EQ(regression.backend()->name(), device->struck() ? "cpu" : "cuda:0");
+      if (!device->struck()) break;
+    }
+  }
+}
+
+TEST_F(RegressionFaults, G6_WhatTheCallerDidWrongAndTheCpuAreNotRetried) {
+  regression.set_data(points, targets);
+  int calls = 0;
+  const auto wrong = [&](Regression&) -> int {
+    ++calls;
+    throw Error(ErrorCode::invalid_argument, "wrong");
+  };
+  EXPECT_THROW(with_cpu_reserve(regression, wrong), Error);
+  regression = regression.on(backend::make_cpu_backend());
+  const auto exhausted = [&](Regression&) -> int {
+    ++calls;
+    throw Error(ErrorCode::resource_exhausted, "full");
+  };
+  EXPECT_THROW(with_cpu_reserve(regression, exhausted), Error);
+  EXPECT_EQ(calls, 2);
+}
+
+// G3 in a joint sample: the covariance's factor.
+TEST_P(RegressionFaults, G3_AJointSampleIsFinite) {
+  regression.set_data(points, targets);
+  ASSERT_TRUE(regression.factorize(kTheta));
+  Faults faults;
+  faults.wrong_factorization = 0;
+  faults.wrong = GetParam();
+  device->plan(faults);
+  for (const double value : joint_sample(regression, queries, 5, 1)) EXPECT_TRUE(std::isfinite(value));
+  EXPECT_TRUE(device->struck());
 }
 
 TEST_F(RegressionFaults, FittedMeansAreThePosteriorAtTheData) {
