@@ -18,6 +18,10 @@ using backend::Arena;
 using backend::ConstMatrix;
 using backend::Matrix;
 
+/// Up to this capacity the upper triangle of L^-1 is zero, so that a whole column can be taken as it is: nobody writes there. A
+/// larger one is left as it comes: to touch it would take memory that is never used otherwise.
+constexpr std::int64_t kClearedRows = 1024;
+
 bool any_categorical(const Settings& settings) {
   return std::any_of(settings.categorical.begin(), settings.categorical.end(), [](std::uint8_t c) { return c != 0; });
 }
@@ -41,8 +45,7 @@ void Regression::reserve(std::int64_t count) {
   const std::int64_t wider = std::max<std::int64_t>({count, capacity_ * 2, 32});
   const auto grow = [&](Grown& old, std::int64_t columns, std::int64_t kept_columns) {
     Grown fresh{backend::Buffer<double>(backend_, wider * columns), wider};
-    // Nobody writes above the diagonal of L^-1: its zeros let a whole column be taken as it is.
-    if (&old == &inverse_) backend_->fill(fresh.rows(wider, columns), 0);
+    if (&old == &inverse_ && wider <= kClearedRows) backend_->fill(fresh.rows(wider, columns), 0);
     if (n_ > 0) backend_->copy(old.rows(n_, kept_columns), fresh.rows(n_, kept_columns));
     old = std::move(fresh);
   };
@@ -253,9 +256,17 @@ backend::Model Regression::model() const {
 Regression::LeaveOneOut Regression::leave_one_out() const {
   // [C^-1]_ii is the squared norm of column i of L^-1: n products of a column with itself. C^-1 (y - mean) = outputscale *
   // weights.
+  Matrix inverse = inverse_.rows(n_, n_);
+  backend::Buffer<double> cleared;
+  if (inverse.leading > kClearedRows) {
+    cleared = backend::Buffer<double>(backend_, n_ * n_);
+    inverse = cleared.matrix(n_, n_);
+    backend_->fill(inverse, 0);
+    backend_->run(backend::TriangularInverse{factor(), 0, inverse});
+  }
   Arena::Scope scope(*arena_);
   const Matrix results = arena_->matrix(n_, 2);
-  const ConstMatrix column{inverse_.buffer.data(), n_, 1, inverse_.leading, n_, inverse_.leading};
+  const ConstMatrix column{inverse.data, n_, 1, inverse.leading, n_, inverse.leading};
   backend_->run(backend::Multiply{column, true, false, column, false, 1, 0, Matrix{results.data, 1, 1, 1, n_, 1}});
   backend_->copy(weights_.rows(n_, 1), results.block(0, 1, n_, 1));
   std::vector<double> host(static_cast<std::size_t>(2 * n_));

@@ -109,6 +109,22 @@ TEST(Fit, ScreeningOnASubsetEndsWhereAFullSearchDoes) {
   EXPECT_NEAR(fit(regression, screened).value, fit(regression, full).value, 0.5);
 }
 
+// A matrix too large to be kept with zeros above its diagonal takes another way to the same numbers.
+TEST(Regression, LeaveOneOutInALargeBuffer) {
+  const Data data = make_data(40, 3, 15), large = make_data(1100, 3, 16);
+  Regression small = make(3), roomy = make(3);
+  roomy.set_data(large.points, large.targets);
+  for (Regression* regression : {&small, &roomy}) {
+    regression->set_data(data.points, data.targets);
+    ASSERT_TRUE(regression->factorize(make_theta(3, 1e-3)));
+  }
+  const Regression::LeaveOneOut a = small.leave_one_out(), b = roomy.leave_one_out();
+  for (std::size_t i = 0; i < 40; ++i) {
+    EXPECT_NEAR(a.mean[i], b.mean[i], 1e-12);
+    EXPECT_NEAR(a.variance[i], b.variance[i], 1e-12);
+  }
+}
+
 TEST(Regression, LeaveOneOutEqualsLeavingOneOut) {
   const std::size_t n = 12, d = 2;
   const Data data = make_data(n, d, 11);
