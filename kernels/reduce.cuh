@@ -60,6 +60,29 @@ __device__ inline double block_sum(double value) {
   return value;
 }
 
+/// Several sums over the block at once, in every thread: the latency of one. Contains barriers; may be called again at once.
+template <int kCount>
+struct BlockPartialSums {
+  double value[kCount][kWarp];
+};
+template <int kCount>
+__device__ inline void block_sums(double (&values)[kCount]) {
+  BlockPartialSums<kCount>& partial = block_shared<BlockPartialSums<kCount>>();
+  for (int offset = kWarp / 2; offset > 0; offset /= 2)
+#pragma unroll
+    for (int i = 0; i < kCount; ++i) values[i] += __shfl_xor_sync(kFullMask, values[i], offset);
+#pragma unroll
+  for (int i = 0; i < kCount; ++i)
+    if (lane() == 0) partial.value[i][warp()] = values[i];
+  __syncthreads();
+#pragma unroll
+  for (int i = 0; i < kCount; ++i) values[i] = lane() < warps() ? partial.value[i][lane()] : 0.0;
+  for (int offset = kWarp / 2; offset > 0; offset /= 2)
+#pragma unroll
+    for (int i = 0; i < kCount; ++i) values[i] += __shfl_xor_sync(kFullMask, values[i], offset);
+  __syncthreads();
+}
+
 /// The largest over the block, in every thread; NaN counts as smallest.
 __device__ inline double block_max(double value) {
   BlockPartials& partial = block_shared<BlockPartials>();

@@ -1,6 +1,7 @@
 #include "backend/cpu/blocked.hpp"
 #include "backend/cpu/cpu_backend.hpp"
 #include "backend/cpu/gram.hpp"
+#include "math/profiled_density.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -93,14 +94,9 @@ class Member {
     }
     trsm_lower(Side::left, Op::transpose, n_, 1, 1, factor_, leading_, alpha_, leading_);
     const double size = static_cast<double>(n_), shape = call_.prior.shape, rate = call_.prior.rate;
-    outputscale_ = (quadratic + 2 * rate) / (size + 2 * shape + 2);
-    constexpr double kLog2Pi = 1.8378770664093453;
-    double value = 0.5 * size * std::log(outputscale_) + 0.5 * log_determinant + (quadratic + 2 * rate) / (2 * outputscale_) +
-                   (shape + 1) * std::log(outputscale_) + 0.5 * size * kLog2Pi;
-    for (std::int64_t k = 0; k <= d_; ++k) {
-      const double offset = (theta(k) - prior_center(k)) / prior_sd(k);
-      value += 0.5 * offset * offset;
-    }
+    outputscale_ = math::profiled_outputscale(size, quadratic, shape, rate);
+    double value = math::negative_log_density(size, quadratic, log_determinant, outputscale_, shape, rate);
+    for (std::int64_t k = 0; k <= d_; ++k) value += math::normal_penalty(theta(k), prior_center(k), prior_sd(k));
     return value;
   }
 
@@ -126,7 +122,7 @@ class Member {
       for (std::int64_t tile = 0; tile < tiles(); ++tile) sum += partial[tile * (d_ + 1) + k];
       // dr^2/d(log lengthscale_k) = -2 delta_k^2/l_k^2, and each pair of the lower triangle stands for two.
       const std::int64_t column = k < d_ ? scales_.order[k] : d_;
-      const double prior = (theta(column) - prior_center(column)) / (prior_sd(column) * prior_sd(column));
+      const double prior = math::normal_penalty_slope(theta(column), prior_center(column), prior_sd(column));
       gradient(column) = (k < d_ ? -4 * sum : noise_ * sum) + prior;
     }
   }
