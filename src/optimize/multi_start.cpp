@@ -27,13 +27,17 @@ std::vector<double> clamped(std::span<const double> starts, std::span<const doub
   return out;
 }
 
-MultiStartResult read_results(Backend& backend, const Matrix& state, std::int64_t dimensions, bool maximize) {
-  std::vector<double> host(static_cast<std::size_t>(state.rows * state.columns));
-  backend.download(host.data(), state.data, host.size() * sizeof(double));
+MultiStartResult read_results(Arena& arena, const Matrix& state, std::int64_t dimensions, bool maximize) {
+  // Value and point are at the head of each column; the rest, the history of the search, stays where it is.
   const math::LbfgsLayout at{dimensions};
+  const std::int64_t rows = at.x() + dimensions;
+  const Matrix head = arena.matrix(rows, state.columns);
+  arena.backend().copy(state.block(0, 0, rows, state.columns), head);
+  std::vector<double> host(static_cast<std::size_t>(rows * state.columns));
+  arena.backend().download(host.data(), head.data, host.size() * sizeof(double));
   MultiStartResult result;
   for (std::int64_t p = 0; p < state.columns; ++p) {
-    const double* column = host.data() + p * state.rows;
+    const double* column = host.data() + p * rows;
     result.points.insert(result.points.end(), column + at.x(), column + at.x() + dimensions);
     const double value = column[math::LbfgsLayout::kValue];
     result.values.push_back(maximize ? -value : value);
@@ -85,9 +89,9 @@ MultiStartResult multi_start(Arena& arena, std::int64_t dimensions, std::span<co
       objective(step.queries, active.data, value, gradient);
       backend.run(step);
     }
-    backend.download(&remaining, active.data, sizeof remaining);
+    if (rounds < options.max_rounds) backend.download(&remaining, active.data, sizeof remaining);
   }
-  MultiStartResult result = read_results(backend, step.state, dimensions, options.maximize);
+  MultiStartResult result = read_results(arena, step.state, dimensions, options.maximize);
   result.rounds = rounds;
   return result;
 }
