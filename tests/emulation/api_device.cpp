@@ -1,7 +1,10 @@
 /// Devices, versions and the last error.
 #include "emulation/block_memory.hpp"
 #include "emulation/device_memory.hpp"
+#include "emulation/handles.hpp"
+#include "emulation/pinned_memory.hpp"
 #include "emulation/state.hpp"
+#include "emulation/stream.hpp"
 
 #include <cstdio>
 
@@ -121,3 +124,23 @@ cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
     return cudaSuccess;
   });
 }
+
+namespace warpbo::emulation {
+
+std::size_t live_handles() {
+  return Handles<CUstream_st>::get().size() + Handles<CUevent_st>::get().size() + Handles<CUgraph_st>::get().size() +
+         Handles<CUgraphExec_st>::get().size() + Handles<CUmemPoolHandle_st>::get().size() + PinnedMemory::get().blocks();
+}
+
+void reset_device() {
+  Handles<CUstream_st>::get().clear();
+  Handles<CUevent_st>::get().clear();
+  Handles<CUgraph_st>::get().clear();
+  Handles<CUgraphExec_st>::get().clear();
+  Handles<CUmemPoolHandle_st>::get().clear();
+  PinnedMemory::get().clear();
+  DeviceMemory::get().free_all();
+  set_faults({});
+}
+
+}  // namespace warpbo::emulation

@@ -1,19 +1,16 @@
 /// Allocation, copies and fills.
 #include "emulation/device_memory.hpp"
+#include "emulation/handles.hpp"
+#include "emulation/pinned_memory.hpp"
 #include "emulation/state.hpp"
 #include "emulation/stream.hpp"
 
 #include <cstring>
-#include <map>
 #include <memory>
-#include <mutex>
-#include <new>
 #include <string>
 #include <vector>
 
 using namespace warpbo::emulation;
-
-struct CUmemPoolHandle_st {};
 
 namespace {
 
@@ -33,38 +30,6 @@ cudaError_t allocate(void** memory, std::size_t bytes, Stream& stream) {
   return allocate(memory, bytes);
 }
 
-/// Page-locked host memory: what copies read and write when they run, not when they are queued.
-class PinnedMemory {
- public:
-  static PinnedMemory& get() {
-    static PinnedMemory* const only = new PinnedMemory;
-    return *only;
-  }
-  void* allocate(std::size_t bytes) {
-    void* memory = ::operator new(bytes, std::nothrow);
-    if (memory == nullptr) return nullptr;
-    const std::lock_guard lock(mutex_);
-    blocks_[static_cast<std::byte*>(memory)] = bytes;
-    return memory;
-  }
-  bool free(void* memory) {
-    const std::lock_guard lock(mutex_);
-    if (blocks_.erase(static_cast<std::byte*>(memory)) == 0) return false;
-    ::operator delete(memory);
-    return true;
-  }
-  [[nodiscard]] bool contains(const void* address) const {
-    const std::lock_guard lock(mutex_);
-    auto* byte = static_cast<std::byte*>(const_cast<void*>(address));
-    const auto after = blocks_.upper_bound(byte);
-    return after != blocks_.begin() && byte < std::prev(after)->first + std::prev(after)->second;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::map<std::byte*, std::size_t> blocks_;
-};
-
 // --------------------------------------------------------------------------------------------------------------- copies
 
 /// `height` rows of `width` bytes, `pitch` bytes apart.
@@ -77,7 +42,6 @@ struct Rows {
 
 enum class Place { device, pinned, pageable };
 
-/// Where memory is; throws Error for device addresses outside of a live block.
 Place place(const Rows& rows) {
   const DeviceMemory& device = DeviceMemory::get();
   if (device.contains(rows.data)) return Place::device;
@@ -89,10 +53,15 @@ bool valid(const Rows& rows) {
   return device.contains(rows.data) ? device.covers(rows.data, rows.span()) : rows.data != nullptr;
 }
 
+/// Work that was put off may find its memory gone.
+void check_still_there(const Rows& rows) {
+  if (!valid(rows)) throw Error("a copy or fill ran after its device memory was freed");
+}
+
 void move(const Rows& to, const Rows& from) {
   const DeviceMemory::Access access;
-  for (const Rows& side : {to, from})
-    if (!valid(side)) throw Error("a copy ran after its device memory was freed");
+  check_still_there(to);
+  check_still_there(from);
   for (std::size_t row = 0; row < to.height; ++row)
     std::memcpy(to.data + row * to.pitch, from.data + row * from.pitch, to.width);
 }
@@ -196,7 +165,7 @@ cudaError_t cudaFreeHost(void* memory) {
     if (memory == nullptr) return cudaSuccess;
     if (const cudaError_t status = refuse_while_capturing(); status != cudaSuccess) return status;
     run_all_streams();
-    if (!PinnedMemory::get().free(memory)) throw Error("cudaFreeHost of memory that is not pinned, or was freed before");
+    PinnedMemory::get().free(memory);
     return cudaSuccess;
   });
 }
@@ -205,14 +174,15 @@ cudaError_t cudaMemPoolCreate(cudaMemPool_t* pool, const cudaMemPoolProps* prope
   return call([&] {
     if (properties->allocType != cudaMemAllocationTypePinned || properties->location.type != cudaMemLocationTypeDevice)
       return cudaErrorInvalidValue;
-    *pool = new CUmemPoolHandle_st;
+    *pool = Handles<CUmemPoolHandle_st>::get().add(std::make_unique<CUmemPoolHandle_st>());
     return cudaSuccess;
   });
 }
 
 cudaError_t cudaMemPoolDestroy(cudaMemPool_t pool) {
   return call([&] {
-    delete pool;
+    if (pool == nullptr) return cudaErrorInvalidValue;
+    Handles<CUmemPoolHandle_st>::get().remove(pool, "cudaMemPoolDestroy");
     return cudaSuccess;
   });
 }
@@ -249,6 +219,7 @@ cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t
     if (!DeviceMemory::get().covers(to, bytes)) return cudaErrorInvalidValue;
     return stream_of(stream)->submit([=] {
       const DeviceMemory::Access access;
+      check_still_there(rows(to, bytes, bytes, 1));
       std::memset(to, value, bytes);
     });
   });

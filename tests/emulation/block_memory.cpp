@@ -1,6 +1,7 @@
 #include "emulation/block_memory.hpp"
 
 #include "emulation/emulation.hpp"
+#include "emulation/where.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -25,14 +26,14 @@ void BlockMemory::begin_block() {
   if (dynamic_) std::memset(dynamic_.get(), kPoison, dynamic_bytes_);
 }
 
-void* BlockMemory::object(const void* key, std::size_t bytes) {
+void* BlockMemory::object(const void* key, std::size_t bytes, const Where& where) {
   auto at = std::find_if(objects_.begin(), objects_.end(), [&](const Object& object) { return object.key == key; });
   if (at == objects_.end()) {
     objects_.push_back({key, bytes, std::unique_ptr<std::byte[]>(new std::byte[bytes]), 0, 0});
     at = objects_.end() - 1;
   }
   if (at->launch != launch_) {
-    take_static(bytes);
+    take_static(bytes, where);
     at->launch = launch_;
   }
   if (at->block != block_) {
@@ -42,13 +43,13 @@ void* BlockMemory::object(const void* key, std::size_t bytes) {
   return at->memory.get();
 }
 
-void BlockMemory::take_static(std::size_t bytes) {
+void BlockMemory::take_static(std::size_t bytes, const Where& where) {
   static_bytes_ += bytes;
   const std::size_t limit = opted_in_ ? kSharedBytesOptin : kSharedBytes;
   if (static_bytes_ > kSharedBytes || static_bytes_ + dynamic_bytes_ > limit)
-    throw Error("shared memory: " + std::to_string(static_bytes_) + " bytes static and " + std::to_string(dynamic_bytes_) +
-                " bytes dynamic; a block can have " + std::to_string(kSharedBytes) + " static and " + std::to_string(limit) +
-                " in all");
+    throw Error("shared memory at " + name_of(where) + ": " + std::to_string(static_bytes_) + " bytes static and " +
+                std::to_string(dynamic_bytes_) + " bytes dynamic; a block can have " + std::to_string(kSharedBytes) +
+                " static and " + std::to_string(limit) + " in all");
 }
 
 }  // namespace warpbo::emulation

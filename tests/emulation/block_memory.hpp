@@ -1,6 +1,8 @@
 /// The shared memory of the block that runs on this OS thread.
 #pragma once
 
+#include <cuda_runtime.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -19,7 +21,7 @@ class BlockMemory {
   void begin_launch(std::size_t dynamic_bytes, bool opted_in);
   void begin_block();
   /// Throws Error if the launch takes more than a block can have.
-  [[nodiscard]] void* object(const void* key, std::size_t bytes);
+  [[nodiscard]] void* object(const void* key, std::size_t bytes, const Where& where);
   [[nodiscard]] double* dynamic() { return dynamic_.get(); }
 
  private:
@@ -30,7 +32,7 @@ class BlockMemory {
     std::int64_t launch;  // that last used it
     std::int64_t block;
   };
-  void take_static(std::size_t bytes);
+  void take_static(std::size_t bytes, const Where& where);
 
   std::vector<Object> objects_;  // of all launches so far
   std::unique_ptr<double[]> dynamic_;

@@ -5,6 +5,9 @@
 #include <map>
 #include <mutex>
 
+/// All pools share the memory; none keeps any for later.
+struct CUmemPoolHandle_st {};
+
 namespace warpbo::emulation {
 
 /// Blocks are aligned to 256 bytes, filled with 0xff (NaN) when they are handed out, and have red zones between them that
@@ -23,6 +26,7 @@ class DeviceMemory {
   /// True if all `bytes` from `address` on lie in one live block.
   [[nodiscard]] bool covers(const void* address, std::size_t bytes) const;
   [[nodiscard]] std::size_t live_bytes() const;
+  void free_all();
 
   /// While one exists, on any thread, the memory can be touched.
   class Access {

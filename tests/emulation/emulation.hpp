@@ -1,7 +1,7 @@
 /// The control panel of the stand-in: how tests choose the order of execution, make calls fail and read what was done.
 ///
 /// What CUDA reports by a status code the stand-in reports by that code. What CUDA leaves undefined (a divergent barrier, a
-/// double free, a stray pointer) throws emulation::Error out of the call that ran the work.
+/// double free, a copy after the end of its memory) throws emulation::Error out of the call that ran the work.
 ///
 /// Settings and counters belong to the process. Kernels run on the thread that calls; several threads may do so at once.
 #pragma once
@@ -72,7 +72,12 @@ struct Counters {
 [[nodiscard]] Counters counters();
 void reset_counters();  ///< peak_bytes begins anew at what is in use
 
-[[nodiscard]] std::size_t live_bytes();  ///< device memory that has not been freed
+[[nodiscard]] std::size_t live_bytes();    ///< device memory that has not been freed
+[[nodiscard]] std::size_t live_handles();  ///< streams, events, graphs, pools and blocks of pinned memory that are left
+
+/// Frees what the process holds of the device, as its end would, and forgets all faults and errors: what a test has to do after
+/// it made the device fail, since nothing can be given back to a lost device.
+void reset_device();
 
 // ------------------------------------------------------------------------------------------------- host code as a library
 

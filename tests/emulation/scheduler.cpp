@@ -1,6 +1,7 @@
 #include "emulation/scheduler.hpp"
 
 #include "emulation/state.hpp"
+#include "emulation/where.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -20,17 +21,6 @@ namespace {
 constinit thread_local Scheduler* running_scheduler = nullptr;
 
 constexpr std::int64_t kMaxIdleTurns = 1 << 20;
-
-bool same(const Where& a, const Where& b) {
-  return a.line() == b.line() && a.column() == b.column() &&
-         (a.file_name() == b.file_name() || std::strcmp(a.file_name(), b.file_name()) == 0);
-}
-
-/// "gram.cu:45 in gram_kernel(GramArgs)".
-std::string name(const Where& where) {
-  const std::string path = where.file_name();
-  return path.substr(path.rfind('/') + 1) + ":" + std::to_string(where.line()) + " in " + where.function_name();
-}
 
 std::string lanes(unsigned mask) {
   char text[16];
@@ -235,7 +225,7 @@ void Scheduler::change(Fiber& from, Fiber& to) {
 int Scheduler::barrier(bool vote, const Where& where) {
   Thread& self = *current_;
   if (arrived_ > 0 && !same(where, barrier_))
-    throw Error("block " + block_name() + ": threads wait at two barriers, " + name(barrier_) + " and " + name(where));
+    throw Error("block " + block_name() + ": threads wait at two barriers, " + name_of(barrier_) + " and " + name_of(where));
   barrier_ = self.where = where;
   self.state = State::at_barrier;
   votes_ += vote ? 1 : 0;
@@ -257,7 +247,7 @@ Exchanged Scheduler::exchange(unsigned mask, std::uint64_t value, int source, co
   unsigned& waiting = waiting_[number / 32];
   const unsigned own = 1u << (number % 32);
   if ((mask & own) == 0)
-    throw Error("block " + block_name() + ": a lane at " + name(where) + " is not in its own mask " + lanes(mask));
+    throw Error("block " + block_name() + ": a lane at " + name_of(where) + " is not in its own mask " + lanes(mask));
   self.state = State::at_warp_operation;
   self.where = where;
   self.mask = mask;
@@ -282,8 +272,8 @@ void Scheduler::finish_exchange(unsigned first, unsigned mask) {
     const Thread& thread = threads_[first + lane];
     if (thread.mask != mask || !same(thread.where, where))
       throw Error("block " + block_name() + ": lanes of warp " + std::to_string(first / 32) +
-                  " wait at different warp operations, " + name(thread.where) + " with mask " + lanes(thread.mask) + " and " +
-                  name(where) + " with mask " + lanes(mask));
+                  " wait at different warp operations, " + name_of(thread.where) + " with mask " + lanes(thread.mask) +
+                  " and " + name_of(where) + " with mask " + lanes(mask));
     if (thread.deposit != 0) ballot |= 1u << lane;
   }
   for (unsigned rest = mask; rest != 0; rest &= rest - 1) {
@@ -296,7 +286,7 @@ void Scheduler::finish_exchange(unsigned first, unsigned mask) {
 
 void Scheduler::give_way(const Where& where) {
   if (++idle_turns_ > kMaxIdleTurns)
-    throw Error("block " + block_name() + ": a thread at " + name(where) +
+    throw Error("block " + block_name() + ": a thread at " + name_of(where) +
                 " waits for something that no thread of its block does (blocks run one after another)");
   Thread& self = *current_;
   self.state = State::ready;
@@ -313,12 +303,12 @@ std::string Scheduler::describe_stuck() const {
   std::string text = "block " + block_name() + " is stuck: ";
   if (arrived_ > 0)
     text += std::to_string(arrived_) + " of " + std::to_string(threads_.size() - ended_) + " live threads at the barrier " +
-            name(barrier_) + "; ";
+            name_of(barrier_) + "; ";
   for (std::size_t warp = 0; warp < waiting_.size(); ++warp) {
     if (waiting_[warp] == 0) continue;
     const auto first = warp * 32 + static_cast<std::size_t>(std::countr_zero(waiting_[warp]));
     const Thread& thread = threads_[first];
-    text += "lanes " + lanes(waiting_[warp]) + " of warp " + std::to_string(warp) + " at " + name(thread.where) +
+    text += "lanes " + lanes(waiting_[warp]) + " of warp " + std::to_string(warp) + " at " + name_of(thread.where) +
             " wait for lanes " + lanes(thread.mask & ~waiting_[warp]) + "; ";
   }
   return text + std::to_string(ended_) + " threads have ended";
@@ -332,7 +322,9 @@ Exchanged warp_exchange(unsigned mask, std::uint64_t value, int source, const Wh
 }
 int lane_number() { return Scheduler::running().lane(); }
 void give_way(const Where& where) { Scheduler::running().give_way(where); }
-void* block_object(const void* key, std::size_t bytes) { return Scheduler::running().memory().object(key, bytes); }
+void* block_object(const void* key, std::size_t bytes, const Where& where) {
+  return Scheduler::running().memory().object(key, bytes, where);
+}
 double* block_dynamic_memory() { return Scheduler::running().memory().dynamic(); }
 
 }  // namespace warpbo::emulation

@@ -29,15 +29,14 @@ class Stream {
 
   [[nodiscard]] cudaStreamCaptureStatus capture_status() const { return capture_; }
   [[nodiscard]] bool capturing() const { return capture_ != cudaStreamCaptureStatusNone; }
-  /// False if a capture is going on.
-  bool begin_capture();
-  /// What was recorded.
-  std::vector<Work> end_capture();
   void invalidate_capture() { capture_ = cudaStreamCaptureStatusInvalidated; }
   /// For calls that cannot be recorded: success if the stream is not being captured; otherwise spoils the capture.
   cudaError_t refuse_capture();
 
  private:
+  friend bool begin_capture(const std::shared_ptr<Stream>&, cudaStreamCaptureMode);
+  friend std::vector<Work> end_capture(const std::shared_ptr<Stream>&);
+
   mutable std::recursive_mutex mutex_;
   std::deque<Work> waiting_;
   std::uint64_t submitted_ = 0, done_ = 0;
@@ -45,11 +44,17 @@ class Stream {
   std::vector<Work> recorded_;
 };
 
+[[nodiscard]] std::shared_ptr<Stream> make_stream();
+
 /// Null is the default stream. It is a stream like any other here: no other stream waits for it.
 [[nodiscard]] const std::shared_ptr<Stream>& stream_of(cudaStream_t handle);
 
 /// Runs all work of all streams.
 void run_all_streams();
+
+/// Capture of a stream by the calling thread. Beginning returns false if one is going on; ending returns what was recorded.
+bool begin_capture(const std::shared_ptr<Stream>& stream, cudaStreamCaptureMode mode);
+std::vector<Work> end_capture(const std::shared_ptr<Stream>& stream);
 
 /// For calls that CUDA forbids to a thread while it captures any stream (cudaMalloc and the like): success, or the error,
 /// having spoilt the capture.

@@ -1,5 +1,5 @@
 /// Launches, barriers, shared memory and warp operations.
-#include "emulation/self/device_array.hpp"
+#include "emulation/self/support.hpp"
 
 #include <kernels/shared.cuh>
 

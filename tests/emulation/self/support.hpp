@@ -53,10 +53,10 @@ cudaError_t run(const Shape& shape, void (*kernel)(Parameters...), Arguments&&..
   return cudaLaunchKernelEx(&config, kernel, std::forward<Arguments>(arguments)...);
 }
 
-/// Settings that last for a scope; faults and counters begin anew at both ends.
+/// Settings that last for a scope, whatever the environment says; faults and counters begin anew at both ends.
 class Settings {
  public:
-  explicit Settings(const Options& changed = options_from_environment()) {
+  explicit Settings(const Options& changed = {}) {
     set_options(changed);
     clear();
   }
@@ -75,16 +75,29 @@ class Settings {
 };
 
 inline Options in_order(Order order) {
-  Options changed = options_from_environment();
+  Options changed;
   changed.order = order;
   return changed;
 }
 
-inline Options deferred(bool defer = true) {
-  Options changed = options_from_environment();
-  changed.defer = defer;
+inline Options deferred() {
+  Options changed;
+  changed.defer = true;
   return changed;
 }
+
+/// A stream that ends with the scope.
+class OwnStream {
+ public:
+  OwnStream() { (void)cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking); }
+  ~OwnStream() { (void)cudaStreamDestroy(stream_); }
+  OwnStream(const OwnStream&) = delete;
+  OwnStream& operator=(const OwnStream&) = delete;
+  operator cudaStream_t() const { return stream_; }
+
+ private:
+  cudaStream_t stream_ = nullptr;
+};
 
 inline constexpr Order kOrders[] = {Order::ascending, Order::descending, Order::shuffled};
 
