@@ -20,7 +20,7 @@ namespace {
 
 constinit thread_local Scheduler* running_scheduler = nullptr;
 
-constexpr std::int64_t kMaxIdleTurns = 1 << 20;
+constexpr std::int64_t kMaxIdleTurns = 1 << 18;
 
 std::string lanes(unsigned mask) {
   char text[16];
