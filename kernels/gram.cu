@@ -3,6 +3,8 @@
 /// One block per tile of 64 x 64 pairs, tiles of the lower triangle only, one grid row per batch member. Floor for one triangle
 /// of n points: n^2/2 (2d + 30) fp64 instructions or 4 n^2 bytes written, whichever takes longer (at d = 10 both weigh the
 /// same). Test: tests/backend/gram_test.cpp.
+#include "kernels/gram.hpp"
+
 #include "kernels/covariance.cuh"
 #include "kernels/launch.cuh"
 
@@ -18,11 +20,14 @@ struct GramArgs {
   const double* noise_weights;  // null: ones
   double jitter;
   Matrix out;
+  const std::int32_t* active;  // null: all members
 };
 
 __global__ void __launch_bounds__(kPairThreads) gram_kernel(GramArgs args) {
+  const std::int64_t member = blockIdx.y;
+  if (args.active != nullptr && member >= *args.active) return;
   const TriangleTile tile = triangle_tile(blockIdx.x);
-  const std::int64_t member = blockIdx.y, row = tile.row * kPairTile, column = tile.column * kPairTile;
+  const std::int64_t row = tile.row * kPairTile, column = tile.column * kPairTile;
   const CovarianceView covariance = args.covariance.at_row(member);
   const ConstMatrix points = args.points.member(member);
   double squared[kPairsPerThread][kPairsPerThread];
@@ -67,12 +72,16 @@ __global__ void __launch_bounds__(kPairThreads) cross_gram_kernel(CrossGramArgs 
 
 }  // namespace
 
+void cuda::fill_gram(CudaBackend& backend, const Gram& gram, const std::int32_t* active) {
+  const std::int64_t n = gram.points.rows, d = gram.points.columns, tiles = ceil_div(n, kPairTile);
+  launch(backend, shape(tiles * (tiles + 1) / 2, kPairThreads, gram.out.batch), gram_kernel,
+         GramArgs{covariance_view(gram.kernel, gram.theta, d), gram.points,
+                  gram.noise_weights.empty() ? nullptr : gram.noise_weights.data, gram.jitter, gram.out, active});
+}
+
 void CudaBackend::run(const Gram& gram) {
   enter();
-  const std::int64_t n = gram.points.rows, d = gram.points.columns, tiles = ceil_div(n, kPairTile);
-  launch(*this, shape(tiles * (tiles + 1) / 2, kPairThreads, gram.out.batch), gram_kernel,
-         GramArgs{covariance_view(gram.kernel, gram.theta, d), gram.points,
-                  gram.noise_weights.empty() ? nullptr : gram.noise_weights.data, gram.jitter, gram.out});
+  cuda::fill_gram(*this, gram, nullptr);
 }
 
 void CudaBackend::run(const CrossGram& cross) {

@@ -45,6 +45,28 @@ __device__ inline int warp_rank(bool flag, int& total) {
   return __popc(votes & ((1u << lane()) - 1u));
 }
 
+struct BlockCounts {
+  int value[kWarp];
+};
+
+/// How many threads below this one hold `true`, and in `total` how many of the block do. Contains barriers; may be called again
+/// at once.
+__device__ inline int block_rank(bool flag, int& total) {
+  BlockCounts& counts = block_shared<BlockCounts>();
+  int own = 0;
+  const int rank = warp_rank(flag, own);
+  if (lane() == 0) counts.value[warp()] = own;
+  __syncthreads();
+  int before = 0;
+  total = 0;
+  for (int w = 0; w < warps(); ++w) {
+    if (w < warp()) before += counts.value[w];
+    total += counts.value[w];
+  }
+  __syncthreads();
+  return before + rank;
+}
+
 struct BlockPartials {
   double value[kWarp];
 };

@@ -7,8 +7,9 @@
 /// restricted to them; the line search backtracks along the projected path P(x + t d) under Armijo's condition (Bertsekas
 /// 1982). Pairs without positive curvature are dropped.
 ///
-/// A `Team` is whoever works on one problem together: SerialTeam here, a warp or block in a kernel. Every member runs the same
-/// code with the same scalars; `each` splits a loop over variables, `sum` and `max` reduce over it in a fixed order.
+/// A `Team` is whoever works on one problem together: SerialTeam here, a warp in a kernel. Every member runs the same code with
+/// the same scalars; `each` splits a loop over variables (always in the same way), `sum`, `sums` and `max` reduce over it in a
+/// fixed order, `Slots` keeps a few scalars under a running index.
 #pragma once
 
 #include "math/host_device.hpp"
@@ -39,7 +40,17 @@ WARPBO_HD inline std::int64_t lbfgs_state_size(std::int64_t dimensions) { return
 
 enum class LbfgsStatus : int { fresh = 0, searching = 1, converged = 2, stalled = 3, failed = 4 };
 
+/// Two sums that are taken together.
+struct SumPair {
+  double first, second;
+};
+
 struct SerialTeam {
+  struct Slots {
+    double value[kLbfgsHistory] = {};
+    WARPBO_HD double get(std::int64_t k) const { return value[k]; }
+    WARPBO_HD void set(std::int64_t k, double v) { value[k] = v; }
+  };
   template <class F>
   WARPBO_HD void each(std::int64_t count, F&& body) const {
     for (std::int64_t i = 0; i < count; ++i) body(i);
@@ -48,6 +59,16 @@ struct SerialTeam {
   WARPBO_HD double sum(std::int64_t count, F&& term) const {
     double total = 0;
     for (std::int64_t i = 0; i < count; ++i) total += term(i);
+    return total;
+  }
+  template <class F>
+  WARPBO_HD SumPair sums(std::int64_t count, F&& term) const {
+    SumPair total{0, 0};
+    for (std::int64_t i = 0; i < count; ++i) {
+      const SumPair value = term(i);
+      total.first += value.first;
+      total.second += value.second;
+    }
     return total;
   }
   template <class F>
@@ -145,8 +166,7 @@ class LbfgsProblem {
       y[i] = fresh_gradient_(i) - g(i);
     });
     team_.sync();
-    const double sy = team_.sum(n_, [&](std::int64_t i) { return s[i] * y[i]; });
-    const double yy = team_.sum(n_, [&](std::int64_t i) { return y[i] * y[i]; });
+    const auto [sy, yy] = team_.sums(n_, [&](std::int64_t i) { return SumPair{s[i] * y[i], y[i] * y[i]}; });
     if (!(sy > 1e-12 * yy)) return;
     set(LbfgsLayout::kHead, static_cast<double>((slot + 1) % kLbfgsHistory));
     set(LbfgsLayout::kPairs, std::fmin(scalar(LbfgsLayout::kPairs) + 1, static_cast<double>(kLbfgsHistory)));
@@ -167,25 +187,24 @@ class LbfgsProblem {
     const auto pairs = static_cast<std::int64_t>(scalar(LbfgsLayout::kPairs));
     const auto head = static_cast<std::int64_t>(scalar(LbfgsLayout::kHead));
     if (pairs == 0) return false;
-    double alpha[kLbfgsHistory] = {};
-    double curvature[kLbfgsHistory] = {};
+    typename Team::Slots alphas, curvatures;
     double gamma = 0;
     team_.each(n_, [&](std::int64_t i) { d(i) = free(i) ? -g(i) : 0.0; });
     team_.sync();
     for (std::int64_t k = 0; k < pairs; ++k) {  // newest first
       const double* s = state_ + at_.s((head - 1 - k + kLbfgsHistory) % kLbfgsHistory);
       const double* y = state_ + at_.y((head - 1 - k + kLbfgsHistory) % kLbfgsHistory);
-      curvature[k] = team_.sum(n_, [&](std::int64_t i) { return free(i) ? s[i] * y[i] : 0.0; });
-      const double yy = team_.sum(n_, [&](std::int64_t i) { return free(i) ? y[i] * y[i] : 0.0; });
-      if (!(curvature[k] > 1e-12 * yy) || !(curvature[k] > 0)) {
-        curvature[k] = 0;
-        continue;
-      }
-      if (gamma == 0) gamma = curvature[k] / yy;
-      alpha[k] = team_.sum(n_, [&](std::int64_t i) { return free(i) ? s[i] * d(i) : 0.0; }) / curvature[k];
+      const auto [curvature, yy] = team_.sums(
+          n_, [&](std::int64_t i) { return free(i) ? SumPair{s[i] * y[i], y[i] * y[i]} : SumPair{0.0, 0.0}; });
+      const bool usable = curvature > 1e-12 * yy && curvature > 0;
+      curvatures.set(k, usable ? curvature : 0.0);
+      if (!usable) continue;
+      if (gamma == 0) gamma = curvature / yy;
+      const double alpha = team_.sum(n_, [&](std::int64_t i) { return free(i) ? s[i] * d(i) : 0.0; }) / curvature;
+      alphas.set(k, alpha);
       team_.sync();
       team_.each(n_, [&](std::int64_t i) {
-        if (free(i)) d(i) -= alpha[k] * y[i];
+        if (free(i)) d(i) -= alpha * y[i];
       });
       team_.sync();
     }
@@ -193,19 +212,21 @@ class LbfgsProblem {
     team_.each(n_, [&](std::int64_t i) { d(i) *= gamma; });
     team_.sync();
     for (std::int64_t k = pairs - 1; k >= 0; --k) {  // oldest first
-      if (curvature[k] == 0) continue;
+      const double curvature = curvatures.get(k);
+      if (curvature == 0) continue;
       const double* s = state_ + at_.s((head - 1 - k + kLbfgsHistory) % kLbfgsHistory);
       const double* y = state_ + at_.y((head - 1 - k + kLbfgsHistory) % kLbfgsHistory);
-      const double beta = team_.sum(n_, [&](std::int64_t i) { return free(i) ? y[i] * d(i) : 0.0; }) / curvature[k];
+      const double beta = team_.sum(n_, [&](std::int64_t i) { return free(i) ? y[i] * d(i) : 0.0; }) / curvature;
+      const double alpha = alphas.get(k);
       team_.sync();
       team_.each(n_, [&](std::int64_t i) {
-        if (free(i)) d(i) += (alpha[k] - beta) * s[i];
+        if (free(i)) d(i) += (alpha - beta) * s[i];
       });
       team_.sync();
     }
     const double slope = team_.sum(n_, [&](std::int64_t i) { return g(i) * d(i); });
-    const double gg = team_.sum(n_, [&](std::int64_t i) { return free(i) ? g(i) * g(i) : 0.0; });
-    const double dd = team_.sum(n_, [&](std::int64_t i) { return d(i) * d(i); });
+    const auto [gg, dd] =
+        team_.sums(n_, [&](std::int64_t i) { return SumPair{free(i) ? g(i) * g(i) : 0.0, d(i) * d(i)}; });
     set(LbfgsLayout::kStep, 1);
     return slope < -1e-10 * std::sqrt(gg * dd);
   }

@@ -4,6 +4,7 @@
 #include "optimize/transpose.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <numeric>
 
 namespace warpbo::optimize {
@@ -83,12 +84,15 @@ MultiStartResult multi_start(Arena& arena, std::int64_t dimensions, std::span<co
 
   // Asking how many are left makes a device wait for the host; Traits says how often that is worth it.
   const int per_check = backend.traits().rounds_per_check;
+  const std::unique_ptr<backend::Round> round = backend.record([&] {
+    objective(step.queries, active.data, value, gradient);
+    backend.run(step);
+  });
   int rounds = 0;
   while (remaining > 0 && rounds < options.max_rounds) {
-    for (int i = 0; i < per_check && rounds < options.max_rounds; ++i, ++rounds) {
-      objective(step.queries, active.data, value, gradient);
-      backend.run(step);
-    }
+    const int next = std::min(per_check, options.max_rounds - rounds);
+    round->run(next);
+    rounds += next;
     if (rounds < options.max_rounds) backend.download(&remaining, active.data, sizeof remaining);
   }
   MultiStartResult result = read_results(arena, step.state, dimensions, options.maximize);

@@ -9,6 +9,8 @@ std::vector<BackendCase> backends() {
   const cuda::Tuning tiny = {.vendor_cholesky_from = 48,
                              .vendor_product_from = 16,
                              .single_block_likelihood = 0,
+                             .vendor_precision_from = 120,
+                             .precision_strip = 16,
                              .tile_bytes = std::int64_t{64} << 10,
                              .rounds_per_check = 3};
   return {{"emulated", [](int) { return make_cuda_engine(0); }},

@@ -13,6 +13,9 @@ struct Tuning {
   std::int64_t vendor_product_from = 512;
   /// Likelihoods of up to this many points are evaluated by one block per member in shared memory (0: never).
   std::int64_t single_block_likelihood = 168;
+  /// From this many points on a likelihood's inverse kernel matrix comes from cuBLAS, blocks of 2 x 1 strips at a time.
+  std::int64_t vendor_precision_from = 3072;
+  std::int64_t precision_strip = 1024;
   /// Bytes that the tile of a posterior's cross-covariances may take.
   std::int64_t tile_bytes = std::int64_t{256} << 20;
   /// Rounds of an iteration that are queued before the host asks whether it has ended.

@@ -1,5 +1,6 @@
 /// Stand-ins for operations that are not written yet. Removed when the last one is.
 #include "backend/cuda/cuda_backend.hpp"
+#include "kernels/triangles.hpp"
 
 #include <warpbo/error.hpp>
 
@@ -33,6 +34,12 @@ __attribute__((weak)) void Dense::solve_lower(Op, std::int64_t, std::int64_t, co
   unwritten();
 }
 __attribute__((weak)) void Dense::cholesky(std::int64_t, double*, std::int64_t, std::int32_t*) { unwritten(); }
+__attribute__((weak)) void factor_lower(CudaBackend&, const Matrix&, std::int64_t, std::int32_t*, const std::int32_t*) {
+  unwritten();
+}
+__attribute__((weak)) void invert_lower(CudaBackend&, const ConstMatrix&, std::int64_t, const Matrix&, const std::int32_t*) {
+  unwritten();
+}
 }  // namespace cuda
 
 }  // namespace warpbo::backend
