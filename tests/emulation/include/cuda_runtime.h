@@ -8,4 +8,4 @@
 #include "emulated/runtime_api.h"
 #include "emulated/vector_types.h"
 
-#include <cmath>
+#include <math.h>  // the functions of <cmath>, by their global names too
