@@ -6,7 +6,7 @@ namespace {
 class RoundTest : public Conformance {};
 
 TEST_P(RoundTest, RunsTheOperationsAsOftenAsAsked) {
-  // x <- x * x for a 1 x 1 matrix: 2, 4, 16, 256, 65536.
+  // x <- x * x for a 1 x 1 matrix: 2, 4, 16, 256, 65536, 2^32. The same number of rounds again and again, then another.
   const Buffer<double> x = make_buffer<double>(backend, {2});
   const Buffer<double> y(backend, 1);
   const auto round = backend->record([&] {
@@ -17,8 +17,12 @@ TEST_P(RoundTest, RunsTheOperationsAsOftenAsAsked) {
   EXPECT_EQ(fetch(x)[0], 2);
   round->run(1);
   EXPECT_EQ(fetch(x)[0], 4);
-  round->run(3);
-  EXPECT_EQ(fetch(x)[0], 65536);
+  for (const double expected : {16.0, 256.0}) {
+    round->run(1);
+    EXPECT_EQ(fetch(x)[0], expected);
+  }
+  round->run(2);
+  EXPECT_EQ(fetch(x)[0], 4294967296.0);
 }
 
 TEST_P(RoundTest, OperationsThatLookAtResultsAreNotReplayed) {
