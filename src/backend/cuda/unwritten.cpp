@@ -12,7 +12,6 @@ namespace {
 
 #define UNWRITTEN(Operation) \
   __attribute__((weak)) void CudaBackend::run(const Operation&) { unwritten(); }
-UNWRITTEN(Likelihood)
 UNWRITTEN(Cholesky)
 UNWRITTEN(TriangularInverse)
 UNWRITTEN(SolveLower)
@@ -22,7 +21,6 @@ UNWRITTEN(PosteriorExtend)
 UNWRITTEN(Score)
 UNWRITTEN(Acquisition)
 UNWRITTEN(SelectTop)
-UNWRITTEN(LbfgsStep)
 
 namespace cuda {
 struct Dense::Handles {};
