@@ -24,6 +24,10 @@ void FaultBackend::plan(const Faults& faults) {
 void FaultBackend::count_call() {
   const std::int64_t index = traffic_.calls++;
   if (lost_) ++traffic_.calls_after_loss;
+  if (process_ != getpid()) {
+    lost_ = struck_ = true;
+    throw Error(ErrorCode::unavailable, name_ + " was opened before this process was forked");
+  }
   if (!due(faults_.lost_at_call, true, index)) return;
   lost_ = struck_ = true;
   throw Error(ErrorCode::unavailable, name_ + ": an illegal memory access was encountered");

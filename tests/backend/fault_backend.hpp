@@ -4,6 +4,8 @@
 
 #include "backend/backend.hpp"
 
+#include <unistd.h>
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -40,10 +42,11 @@ struct Traffic {
   std::int64_t calls_after_loss = 0;  ///< beyond the one that reported it
 };
 
+/// Like a CUDA device it is of no use in a process forked from the one that opened it: every call there throws unavailable.
 class FaultBackend final : public Backend {
  public:
   explicit FaultBackend(std::shared_ptr<Backend> inner, std::string name = "cuda:0")
-      : inner_(std::move(inner)), name_(std::move(name)) {}
+      : inner_(std::move(inner)), name_(std::move(name)), process_(getpid()) {}
 
   /// From now on these faults; counting begins anew. A lost device works again.
   void plan(const Faults& faults);
@@ -94,6 +97,7 @@ class FaultBackend final : public Backend {
 
   std::shared_ptr<Backend> inner_;
   std::string name_;
+  int process_;
   Faults faults_;
   Traffic traffic_;
   std::int64_t held_ = 0;

@@ -7,6 +7,9 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cmath>
 
 namespace warpbo::samplers {
@@ -221,6 +224,25 @@ TEST_F(GpFaults, G8_ADeviceLostInALaterAskAndAnotherSpace) {
   EXPECT_TRUE(other.degraded.empty()) << other.degraded[0];
   EXPECT_EQ(other.model.device, "cpu");
   EXPECT_EQ(device->traffic().calls_after_loss, 0);
+}
+
+// G9: a child forked after the device was opened gets its proposals from the CPU; the parent keeps the device.
+TEST_F(GpFaults, G9_AForkedChildLeavesTheDeviceAlone) {
+  const auto sampler = on_device();
+  (void)ask(*sampler, history(10));
+  device->plan({});
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    const SuggestResult lost = ask(*sampler, history(11)), later = ask(*sampler, history(12));
+    const bool right = lost.degraded.size() == 1 && lost.degraded[0].find("is lost (") != std::string::npos &&
+                       later.degraded.empty() && later.model.device == "cpu" && device->traffic().calls_after_loss == 0;
+    _exit(right ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  EXPECT_EQ(ask(*sampler, history(11)).model.device, "cuda:0");
 }
 
 // G6: after a failed ask the device cannot even be opened again.
