@@ -5,62 +5,25 @@
 
 #include "kernels/likelihood.cuh"
 #include "kernels/reduce.cuh"
+#include "kernels/tile_product.cuh"
 
 namespace warpbo::backend::cuda {
 
 using PairBlock = double[kPairsPerThread][kPairsPerThread];  // [b][a]
 
-struct PrecisionTiles {
-  double left[kPairChunk][kPairTile + 1];
-  double right[kPairChunk][kPairTile + 1];
+/// Shared memory of the two stages, one after the other.
+union ContractionMemory {
+  TileBuffers<kPairsPerThread> product;
+  PairTiles pairs;
 };
 
-/// precision = the tile of C^-1 = T'T that begins at (row, column), row >= column, with T = L^-1 (n x n, lower; what stands
-/// above its diagonal is not used). The sum runs over the rows of T from `row` on; the next chunk of them is on its way from
-/// memory while this one is multiplied.
-__device__ inline void precision_tile(const ConstMatrix& inverse, std::int64_t row, std::int64_t column, PairBlock& precision) {
-  PrecisionTiles& tiles = block_shared<PrecisionTiles>();
-  const int t = static_cast<int>(threadIdx.x), tx = t % kPairStride, ty = t / kPairStride;
-  constexpr int kLoads = kPairChunk * kPairTile / kPairThreads;
-  static_assert(kPairChunk == kPairStride);
-  double left[kLoads], right[kLoads];
-  // Element (depth + tx, ty + 16 l) of both operands: neighbouring threads read neighbouring rows.
-  const auto load = [&](std::int64_t depth) {
-    const std::int64_t k = depth + tx;
-#pragma unroll
-    for (int l = 0; l < kLoads; ++l) {
-      const std::int64_t i = row + ty + kPairStride * l, j = column + ty + kPairStride * l;
-      left[l] = k < inverse.rows && i <= k ? inverse.data[k + i * inverse.leading] : 0.0;
-      right[l] = k < inverse.rows && j <= k ? inverse.data[k + j * inverse.leading] : 0.0;
-    }
-  };
-#pragma unroll
-  for (int b = 0; b < kPairsPerThread; ++b)
-#pragma unroll
-    for (int a = 0; a < kPairsPerThread; ++a) precision[b][a] = 0;
-  load(row);
-  for (std::int64_t depth = row; depth < inverse.rows; depth += kPairChunk) {
-    __syncthreads();
-#pragma unroll
-    for (int l = 0; l < kLoads; ++l) {
-      tiles.left[tx][ty + kPairStride * l] = left[l];
-      tiles.right[tx][ty + kPairStride * l] = right[l];
-    }
-    __syncthreads();
-    load(depth + kPairChunk);
-#pragma unroll 4
-    for (int k = 0; k < kPairChunk; ++k) {
-      double rows[kPairsPerThread], columns[kPairsPerThread];
-#pragma unroll
-      for (int a = 0; a < kPairsPerThread; ++a) rows[a] = tiles.left[k][tx + kPairStride * a];
-#pragma unroll
-      for (int b = 0; b < kPairsPerThread; ++b) columns[b] = tiles.right[k][ty + kPairStride * b];
-#pragma unroll
-      for (int b = 0; b < kPairsPerThread; ++b)
-#pragma unroll
-        for (int a = 0; a < kPairsPerThread; ++a) precision[b][a] += rows[a] * columns[b];
-    }
-  }
+/// precision = the tile of C^-1 = T'T that begins at (row, column), row >= column, with T = L^-1 (n x n, lower).
+__device__ inline void precision_tile(TileBuffers<kPairsPerThread>& buffers, const ConstMatrix& inverse, std::int64_t row,
+                                      std::int64_t column, PairBlock& precision) {
+  static_assert(kTileThreads == kPairThreads && kTileSide == kPairStride);  // the same thread has the same elements
+  const TileOperand operand{inverse, true};
+  clear_tile(precision);
+  tile_product<Inner::down, Inner::down>(buffers, operand, row, operand, column, row, inverse.rows, precision);
 }
 
 /// precision = the tile of the matrix C^-1, zeros beyond its end.

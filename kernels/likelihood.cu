@@ -120,17 +120,17 @@ __global__ void __launch_bounds__(kPairThreads, 2) contraction_kernel(GroupArgs 
   const std::int64_t row = tile.row * kPairTile, column = tile.column * kPairTile;
   const CovarianceView covariance = likelihood.covariance.at_row(member);
   const ConstMatrix points = likelihood.points.member(member);
+  ContractionMemory& memory = block_shared<ContractionMemory>();
   PairBlock weights, squared;
   if constexpr (kReady)
     load_precision_tile(args.factor.member(member).block(0, 0, points.rows, points.rows), row, column, weights);
   else
-    precision_tile(args.inverse.member(member), row, column, weights);
-  PairTiles& tiles = block_shared<PairTiles>();
-  pair_squared_distances(tiles, covariance, points, row, points, column, squared);
+    precision_tile(memory.product, args.inverse.member(member), row, column, weights);
+  pair_squared_distances(memory.pairs, covariance, points, row, points, column, squared);
   const double trace = weigh_tile(likelihood, args.alpha.data + member * args.alpha.leading, args.scales.data[member], row,
                                   column, squared, weights);
   double* sums = args.partial.member(member).data + static_cast<std::int64_t>(blockIdx.x) * args.partial.leading;
-  contract_tile(tiles, covariance, points, row, column, weights, sums);
+  contract_tile(memory.pairs, covariance, points, row, column, weights, sums);
   if (tile.row != tile.column) {  // the trace has parts only on the diagonal
     if (threadIdx.x == 0) sums[covariance.columns] = 0;
     return;
