@@ -96,9 +96,7 @@ void Scheduler::prepare(const Launch& launch) {
   threads_.resize(volume(launch.block));
   for (std::size_t i = 0; i < threads_.size(); ++i) threads_[i].index = coordinates(i, launch.block);
   waiting_.resize((threads_.size() + 31) / 32);
-  order_.resize(threads_.size());
-  std::iota(order_.begin(), order_.end(), 0u);
-  if (sequence_ == Order::descending) std::reverse(order_.begin(), order_.end());
+  arrange();
 }
 
 void Scheduler::run_block(const Launch& launch, std::uint64_t number) {
@@ -176,9 +174,28 @@ void Scheduler::run_thread(Worker& worker, Thread& thread) {
   ++ended_;
 }
 
+/// Writes down the order of the warps, and of the lanes in each.
+void Scheduler::arrange() {
+  std::vector<std::uint32_t> warps(waiting_.size());
+  std::iota(warps.begin(), warps.end(), 0u);
+  if (sequence_ == Order::descending) std::reverse(warps.begin(), warps.end());
+  if (sequence_ == Order::shuffled) std::shuffle(warps.begin(), warps.end(), random_);
+  order_.clear();
+  first_.resize(warps.size());
+  for (const std::uint32_t warp : warps) {
+    first_[warp] = order_.size();
+    const auto end = std::min<std::uint32_t>(32 * (warp + 1), static_cast<std::uint32_t>(threads_.size()));
+    for (std::uint32_t number = 32 * warp; number < end; ++number) order_.push_back(number);
+    const auto lanes = order_.begin() + static_cast<std::ptrdiff_t>(first_[warp]);
+    if (sequence_ == Order::descending) std::reverse(lanes, order_.end());
+    if (sequence_ == Order::shuffled) std::shuffle(lanes, order_.end(), random_);
+  }
+}
+
 void Scheduler::begin_sweep() {
   position_ = 0;
-  if (sequence_ == Order::shuffled) std::shuffle(order_.begin(), order_.end(), random_);
+  warps_run_ahead_ = sequence_ != Order::shuffled || random_() % 4 != 0;
+  if (sequence_ == Order::shuffled) arrange();
 }
 
 /// The next thread, in order, that can run. Null if none can, or if the block has failed.
@@ -258,6 +275,7 @@ Exchanged Scheduler::exchange(unsigned mask, std::uint64_t value, int source, co
   if ((waiting & mask) == mask) {
     finish_exchange(static_cast<unsigned>(number / 32 * 32), mask);
     waiting &= ~mask;
+    if (warps_run_ahead_) position_ = first_[number / 32];
   }
   suspend(self);
   return self.taken;

@@ -5,7 +5,12 @@
 /// A thread that waits switches straight to the next one that can run; the fiber of the OS thread has its turn only when none
 /// can: the block has ended, has failed or is stuck.
 ///
-/// Cost of a switch, with what belongs to it: see the comment of Scheduler::suspend.
+/// Order. A thread runs until it waits, and a warp runs ahead of the others until its threads wait at the barrier of the block
+/// or have ended: what threads do between two barriers of the block comes as far apart as it can. `shuffled` mixes the warps,
+/// and the lanes within each, anew for every round, and lets no warp run ahead in one round of four.
+///
+/// Cost, measured on one core of a Xeon server: 15 to 25 ns for a thread to wait and go on, 85 ns under AddressSanitizer (150
+/// in blocks of 1024); 7 ns for a thread that never waits; 7 us for a launch, most of it to open and close the device's memory.
 #pragma once
 
 #include "emulation/block_memory.hpp"
@@ -78,6 +83,7 @@ class Scheduler {
   void unwind();
   Fiber& work(Worker& worker);
   void run_thread(Worker& worker, Thread& thread);
+  void arrange();
   void begin_sweep();
   Thread* next_thread();
   void suspend(Thread& self);
@@ -102,8 +108,10 @@ class Scheduler {
   // The block.
   std::vector<Thread> threads_;
   std::vector<unsigned> waiting_;     // per warp: the lanes that are at a warp operation
-  std::vector<std::uint32_t> order_;  // in which threads have their turn
+  std::vector<std::uint32_t> order_;  // in which threads have their turn, warp by warp
+  std::vector<std::size_t> first_;    // per warp: where it begins in `order_`
   std::size_t position_ = 0;          // in `order_`
+  bool warps_run_ahead_ = true;       // a warp goes on after a warp operation before the others have their turn
   Thread* current_ = nullptr;
   std::size_t ended_ = 0;
   std::size_t arrived_ = 0;  // at the barrier

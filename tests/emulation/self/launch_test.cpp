@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -229,6 +230,48 @@ TEST(WarpTest, SumsByShuffles) {
     ASSERT_EQ(run({5, 64}, sum, in.data(), out.data()), cudaSuccess);
     const auto sums = out.read();
     for (std::size_t b = 0; b < 5; ++b) EXPECT_EQ(sums[b], 64 * (64.0 * static_cast<double>(b) + 32.5));
+  }
+}
+
+__device__ double warp_sum(double value) {
+  for (int offset = 16; offset > 0; offset /= 2) value += __shfl_xor_sync(kFull, value, offset);
+  return value;
+}
+struct WarpSums {
+  double value[32];
+};
+/// Twice the sum over the block, one after the other: the second one may overwrite what the first one still reads.
+__global__ void sum_twice(double* out, bool with_barrier) {
+  WarpSums& sums = block_shared<WarpSums>();
+  const int t = thread_number();
+  double total = 0;
+  for (int i = 1; i <= 2; ++i) {
+    const double own = warp_sum(i);
+    if (t % 32 == 0) sums.value[t / 32] = own;
+    __syncthreads();
+    total += warp_sum(t % 32 < 4 ? sums.value[t % 32] : 0.0);
+    if (with_barrier) __syncthreads();
+  }
+  out[t] = total;
+}
+
+bool sums_are_right(const Options& options, bool with_barrier) {
+  const Settings settings(options);
+  const DeviceArray out(128);
+  EXPECT_EQ(run({1, 128}, sum_twice, out.data(), with_barrier), cudaSuccess);
+  const auto sums = out.read();
+  return std::count(sums.begin(), sums.end(), 384.0) == 128;
+}
+
+TEST(WarpTest, AWarpRunsAheadOfTheOthersSoThatAMissingBarrierShows) {
+  for (const Order order : kOrders) {
+    Options options = in_order(order);
+    int right = 0;
+    for (options.seed = 0; options.seed < 20; ++options.seed) {
+      EXPECT_TRUE(sums_are_right(options, true));
+      right += sums_are_right(options, false) ? 1 : 0;
+    }
+    EXPECT_LE(right, order == Order::shuffled ? 10 : 0);
   }
 }
 
