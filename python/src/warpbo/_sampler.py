@@ -1,0 +1,98 @@
+"""How proposals are made, and what the model behind them found."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Literal
+
+from . import _core
+from ._arrays import integer
+from ._errors import InvalidArgumentError
+
+SamplerKind = Literal["auto", "gp", "random", "sobol", "grid", "de"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SamplerOptions:
+    """Which strategy proposes, and how.
+
+    Attributes:
+        kind: "auto" chooses from the space, the history and the batch size; "gp" (Gaussian process), "random", "sobol"
+            (scrambled Sobol' sequence), "grid" (every point once), "de" (adaptive differential evolution).
+        seed: The same seed, history and options give the same proposals. 0 to 2**64 - 1.
+        noise: "infer" learns the noise from the data; "deterministic" says that repeated evaluations agree; "noisy" that they
+            differ, so that points may be repeated.
+        device: "auto", "cpu", "cuda" or "cuda:1".
+        acquisition: Of "gp": "logei", or "ucb" with `ucb_coefficient` standard deviations (>= 0).
+        ucb_coefficient: See `acquisition`.
+        initial_trials: Quasi-random trials before the model; 0 chooses from the dimension.
+        grid_points: Values per real parameter without step, for "grid".
+
+    Raises:
+        InvalidArgumentError: A value is not one of these.
+    """
+
+    kind: SamplerKind = "auto"
+    seed: int = 0
+    noise: Literal["infer", "deterministic", "noisy"] = "infer"
+    device: str = "auto"
+    acquisition: Literal["logei", "ucb"] = "logei"
+    ucb_coefficient: float = 1.8
+    initial_trials: int = 0
+    grid_points: int = 10
+
+    def __post_init__(self) -> None:
+        self._to_core()
+
+    def _to_core(self) -> _core.SamplerOptions:
+        for name in ("kind", "noise", "device", "acquisition"):
+            if not isinstance(getattr(self, name), str):
+                raise InvalidArgumentError(f"{name} is {getattr(self, name)!r}; expected a str")
+        if isinstance(self.ucb_coefficient, bool) or not isinstance(self.ucb_coefficient, (int, float)):
+            raise InvalidArgumentError(f"ucb_coefficient is {self.ucb_coefficient!r}; expected a float")
+        return _core.SamplerOptions.make(
+            kind=self.kind,
+            seed=integer("seed", self.seed, 0, 2**64 - 1),
+            noise=self.noise,
+            device=self.device,
+            acquisition=self.acquisition,
+            ucb_coefficient=float(self.ucb_coefficient),
+            initial_trials=integer("initial_trials", self.initial_trials, 0, 2**31 - 1),
+            grid_points=integer("grid_points", self.grid_points, 1, 2**31 - 1),
+        )
+
+
+def sampler_options(sampler: SamplerKind | SamplerOptions, seed: int | None, device: str | None) -> SamplerOptions:
+    """The options that a caller means who gives a strategy's name or whole options, and perhaps a seed and a device beside."""
+    options = sampler if isinstance(sampler, SamplerOptions) else SamplerOptions(kind=sampler)
+    changes: dict[str, Any] = {}
+    if seed is not None:
+        changes["seed"] = seed
+    if device is not None:
+        changes["device"] = device
+    return dataclasses.replace(options, **changes) if changes else options
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ModelSummary:
+    """What a person may want to know about the model behind the last proposals. Zeros when no model was used.
+
+    Attributes:
+        kind: "gp", or empty.
+        observations: Points the model was fitted to.
+        noise_variance: Relative to the variance of the (warped) targets.
+        lengthscales: Per parameter, in units of its encoded range; small means relevant.
+        leave_one_out_r2: 1 - squared leave-one-out error / variance, of the warped targets.
+        fit_seconds: Time spent fitting.
+        suggest_seconds: Time spent searching for the proposals.
+        device: "cpu", "cuda:0".
+    """
+
+    kind: str
+    observations: int
+    noise_variance: float
+    lengthscales: dict[str, float]
+    leave_one_out_r2: float
+    fit_seconds: float
+    suggest_seconds: float
+    device: str
