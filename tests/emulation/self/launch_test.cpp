@@ -91,6 +91,7 @@ TEST(LaunchTest, SharedMemoryBeyond48KiBHasToBeAskedFor) {
   EXPECT_EQ(cudaFuncSetAttribute(touch_dynamic, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(most)),
             cudaSuccess);
   EXPECT_EQ(run({1, 1, most}, touch_dynamic, most / sizeof(double)), cudaSuccess);
+  EXPECT_EQ(cudaFuncSetAttribute(touch_dynamic, cudaFuncAttributeMaxDynamicSharedMemorySize, 0), cudaSuccess);
   EXPECT_THAT(error_of([] { (void)run({1, 1, 10000}, touch_both); }), HasSubstr("shared memory"));
   EXPECT_EQ(run({1, 1, 8}, touch_both), cudaSuccess);
   EXPECT_THAT(error_of([] { (void)run({1, 1}, touch_two_tiles); }), HasSubstr("shared memory"));
