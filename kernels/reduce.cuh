@@ -26,6 +26,28 @@ __device__ inline double warp_sum(double value) {
   return value;
 }
 
+/// The sums over the warp of kCount values (a power of 2) at once, by half of them less in every exchange: lane l ends with the
+/// sums number l * kCount / 32, ... in values[0], ...; with fewer than 32 values, neighbouring lanes hold the same sum.
+template <int kCount>
+__device__ inline void warp_share_sums(double (&values)[kCount]) {
+  int count = kCount;
+#pragma unroll
+  for (int offset = kWarp / 2; offset > 0; offset /= 2) {
+    const bool upper = (lane() & offset) != 0;
+    if (count > 1) {
+      count /= 2;
+#pragma unroll
+      for (int i = 0; i < kCount / 2; ++i)
+        if (i < count) {
+          const double sent = upper ? values[i] : values[i + count], kept = upper ? values[i + count] : values[i];
+          values[i] = kept + __shfl_xor_sync(kFullMask, sent, offset);
+        }
+    } else {
+      values[0] += __shfl_xor_sync(kFullMask, values[0], offset);
+    }
+  }
+}
+
 /// The largest over the warp, in every lane; NaN counts as smallest.
 __device__ inline double warp_max(double value) {
   for (int offset = kWarp / 2; offset > 0; offset /= 2) value = fmax(value, __shfl_xor_sync(kFullMask, value, offset));

@@ -14,6 +14,7 @@ class CudaBackend;
 namespace warpbo::backend::cuda {
 
 enum class Op { none, transpose };
+enum class Side { left, right };
 
 class Dense {
  public:
@@ -40,11 +41,12 @@ class Dense {
   };
   void gemm(const Product& product);
 
-  /// B (m x n) = op(L)^-1 B with L lower, m x m.
-  void solve_lower(Op op, std::int64_t m, std::int64_t n, const double* l, std::int64_t ldl, double* b, std::int64_t ldb);
+  /// B (m x n) = op(L)^-1 B, or B op(L)^-1, with L lower.
+  void solve_lower(Side side, Op op, std::int64_t m, std::int64_t n, const double* l, std::int64_t ldl, double* b,
+                   std::int64_t ldb);
 
-  /// Lower triangle of A -> L in place. *info (device): 0, or 1 + the row whose pivot was not positive. The strict upper
-  /// triangle is neither read nor written.
+  /// Lower triangle of A -> L in place. *info (device): 0, or 1 + the row whose pivot was not positive; NaN may pass for a
+  /// factor. The strict upper triangle is neither read nor written.
   void cholesky(std::int64_t n, double* a, std::int64_t lda, std::int32_t* info);
 
  private:
