@@ -16,6 +16,10 @@ struct Tuning {
   /// From this many points on a likelihood's inverse kernel matrix comes from cuBLAS, blocks of 2 x 1 strips at a time.
   std::int64_t vendor_precision_from = 3072;
   std::int64_t precision_strip = 1024;
+  /// Up to this many queries at a time, a posterior's kernels spread one query over many threads; beyond, they share loads.
+  std::int64_t few_queries = 256;
+  /// Members of a likelihood's batch that are worked on at the same time take at most this much (but one always goes).
+  std::int64_t group_bytes = std::int64_t{4} << 30;
   /// Bytes that the tile of a posterior's cross-covariances may take.
   std::int64_t tile_bytes = std::int64_t{256} << 20;
   /// Rounds of an iteration that are queued before the host asks whether it has ended.
