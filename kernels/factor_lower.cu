@@ -200,7 +200,7 @@ class Factorization {
     if (!inverse.empty())
       multiply_by_inverse(inverse, rows);
     else if (batch_ == 1 && existing_ >= backend_.tuning().vendor_cholesky_from)
-      backend_.dense().solve_lower(Side::right, Op::transpose, existing_, fresh, args_.a.data, args_.a.leading, rows.data,
+      backend_.dense().solve_lower(Side::right, Op::transpose, fresh, existing_, args_.a.data, args_.a.leading, rows.data,
                                    rows.leading);
     else
       solve_panels();
