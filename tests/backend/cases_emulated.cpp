@@ -11,6 +11,8 @@ std::vector<BackendCase> backends() {
                              .single_block_likelihood = 0,
                              .vendor_precision_from = 120,
                              .precision_strip = 16,
+                             .few_queries = 8,
+                             .group_bytes = std::int64_t{128} << 10,
                              .tile_bytes = std::int64_t{64} << 10,
                              .rounds_per_check = 3};
   return {{"emulated", [](int) { return make_cuda_engine(0); }},
