@@ -27,7 +27,8 @@ __device__ inline void precision_tile(TileBuffers<kPairsPerThread>& buffers, con
 }
 
 /// precision = the tile of the matrix C^-1, zeros beyond its end.
-__device__ inline void load_precision_tile(const ConstMatrix& matrix, std::int64_t row, std::int64_t column, PairBlock& precision) {
+__device__ inline void load_precision_tile(const ConstMatrix& matrix, std::int64_t row, std::int64_t column,
+                                           PairBlock& precision) {
   const int tx = static_cast<int>(threadIdx.x) % kPairStride, ty = static_cast<int>(threadIdx.x) / kPairStride;
 #pragma unroll
   for (int b = 0; b < kPairsPerThread; ++b)

@@ -2,9 +2,9 @@
 ///
 /// One warp per problem; variable i belongs to lane i % 32 throughout, so that only scalars pass between lanes. The two-loop
 /// recursion is a chain of up to 26 sums over the warp (about 200 cycles each with their loads): some microseconds per step,
-/// whatever the number of problems. Bytes: the state of a problem, (4 + 16) D doubles, about twice. Up to kOneBlock problems are
-/// one launch, in which one block also compacts and gathers; more are three launches. Rows keep their order. The new points come
-/// from the problems' states, so no row is overwritten that somebody still needs. Algorithm: src/math/lbfgs.hpp. Test:
+/// whatever the number of problems. Bytes: the state of a problem, (4 + 16) D doubles, about twice. Up to kOneBlock problems
+/// are one launch, in which one block also compacts and gathers; more are three launches. Rows keep their order. The new points
+/// come from the problems' states, so no row is overwritten that somebody still needs. Algorithm: src/math/lbfgs.hpp. Test:
 /// tests/backend/lbfgs_test.cpp.
 #include "kernels/launch.cuh"
 #include "kernels/reduce.cuh"
@@ -18,8 +18,8 @@ namespace {
 
 using namespace cuda;
 
-constexpr int kOneBlock = 20;         // problems, one warp each: 640 threads of 96 registers
-constexpr int kWarpsPerBlock = 4;      // of the advancing kernel for many problems
+constexpr int kOneBlock = 20;      // problems, one warp each: 640 threads of 96 registers
+constexpr int kWarpsPerBlock = 4;  // of the advancing kernel for many problems
 constexpr int kCompactThreads = 1024;
 constexpr int kGatherThreads = 256;
 
@@ -168,7 +168,8 @@ void CudaBackend::run(const LbfgsStep& step) {
   }
   Arena::Scope scope(workspace());
   const auto wanted = workspace().vector<std::int32_t>(step.problems);
-  launch(*this, shape(ceil_div(step.problems, kWarpsPerBlock), kWarpsPerBlock * kWarp), lbfgs_advance_kernel, step, wanted.data);
+  launch(*this, shape(ceil_div(step.problems, kWarpsPerBlock), kWarpsPerBlock * kWarp), lbfgs_advance_kernel, step,
+         wanted.data);
   launch(*this, shape(1, kCompactThreads), lbfgs_compact_kernel, step, wanted.data);
   launch(*this, shape(ceil_div(step.problems, kGatherThreads), kGatherThreads, std::min<std::int64_t>(step.dimensions, 1024)),
          lbfgs_gather_kernel, step);

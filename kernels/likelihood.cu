@@ -7,8 +7,8 @@
 /// needs any more: two n x n matrices are all (6.4 GB at n = 20,000).
 ///
 /// Floor: n^3 flops (a third each for factor, inverse, product) and n^2/2 (4d + 60) fp64 instructions. Members of a batch are
-/// worked on together, as many as fit into kGroupBytes; from vendor_cholesky_from points on one after the other, where a wait for
-/// the number of active ones costs nothing. Launches per group: 6 and those of factor and inverse. Test:
+/// worked on together, as many as fit into tuning().group_bytes; from vendor_cholesky_from points on one after the other, where
+/// a wait for the number of active ones costs nothing. Launches per group: 6 and those of factor and inverse. Test:
 /// tests/backend/likelihood_test.cpp.
 #include "kernels/contraction.cuh"
 #include "kernels/gram.hpp"
@@ -23,7 +23,6 @@ namespace {
 
 using namespace cuda;
 
-constexpr std::size_t kGroupBytes = std::size_t{4} << 30;
 constexpr int kThreads = 256;
 constexpr int kFinishThreads = 512;
 
@@ -205,7 +204,12 @@ Matrix aligned_matrix(Arena& arena, std::int64_t rows, std::int64_t columns, std
 class LargeLikelihood {
  public:
   LargeLikelihood(CudaBackend& backend, const Likelihood& call, const LikelihoodArgs& args)
-      : backend_(backend), call_(call), args_(args), n_(call.points.rows), d_(call.points.columns), tiles_(ceil_div(n_, kPairTile)) {
+      : backend_(backend),
+        call_(call),
+        args_(args),
+        n_(call.points.rows),
+        d_(call.points.columns),
+        tiles_(ceil_div(n_, kPairTile)) {
     tiles_ = tiles_ * (tiles_ + 1) / 2;
   }
 
@@ -217,7 +221,7 @@ class LargeLikelihood {
       batch = std::min<std::int64_t>(batch, active);
       args_.active = nullptr;
     }
-    const std::size_t limit = std::min(kGroupBytes, backend_.traits().memory_limit);
+    const std::size_t limit = std::min(static_cast<std::size_t>(backend_.tuning().group_bytes), backend_.traits().memory_limit);
     const auto fitting = static_cast<std::int64_t>(limit / member_bytes());
     const std::int64_t group = one_by_one ? 1 : std::clamp<std::int64_t>(fitting, 1, 32768);
     for (std::int64_t first = 0; first < batch; first += group) run_group(first, std::min(group, batch - first));

@@ -26,7 +26,9 @@ struct LikelihoodArgs {
 
   [[nodiscard]] __device__ bool idle(std::int64_t member) const { return active != nullptr && member >= *active; }
   [[nodiscard]] __device__ bool with_gradient() const { return !gradient.empty(); }
-  [[nodiscard]] __device__ double noise_weight(std::int64_t i) const { return noise_weights != nullptr ? noise_weights[i] : 1.0; }
+  [[nodiscard]] __device__ double noise_weight(std::int64_t i) const {
+    return noise_weights != nullptr ? noise_weights[i] : 1.0;
+  }
 };
 
 /// Evaluates all members by one block each if n is small enough for that; false (and nothing done) if it is not.

@@ -33,10 +33,10 @@ class SmallMember {
   struct Memory {
     double unit_factor[kSide * kSide];  // column k of the unit lower factor of the pivot block at k * kSide
     double panel[2][kSide * (kRows + 1)];
-    double root[kSide];          // 1/sqrt(pivot) of the block's rows
-    double forward[2][kSide];    // rows 1 and y of the block, solved with the unit factor
-    double columns[2][kRows];    // 1 and y, on their way to C^-1 [1 y]
-    double whitened[2][kRows];   // L^-1 [1 y]
+    double root[kSide];         // 1/sqrt(pivot) of the block's rows
+    double forward[2][kSide];   // rows 1 and y of the block, solved with the unit factor
+    double columns[2][kRows];   // 1 and y, on their way to C^-1 [1 y]
+    double whitened[2][kRows];  // L^-1 [1 y]
     double pivots[kRows];
     double alpha[kRows];
     double scale[2 * kSide], level_weight[2 * kSide];
@@ -72,9 +72,9 @@ class SmallMember {
   }
 
  private:
-  static constexpr int kLeading = kRows + 1;    // odd: neither rows nor columns of the panel collide in the banks
-  static constexpr int kChunk = 2 * kSide;      // dimensions at a time; their coordinates fill both panels
-  static constexpr int kStaged = 2 * kTiles;    // covariances per thread that fit the panels
+  static constexpr int kLeading = kRows + 1;  // odd: neither rows nor columns of the panel collide in the banks
+  static constexpr int kChunk = 2 * kSide;    // dimensions at a time; their coordinates fill both panels
+  static constexpr int kStaged = 2 * kTiles;  // covariances per thread that fit the panels
   static constexpr int kParked = kPairs < kSide ? kPairs : kSide;
   static_assert(kParked * kWarp <= kSide * kLeading);
   struct alignas(16) Two {
@@ -245,9 +245,7 @@ class SmallMember {
     double own_row[kSide];
 #pragma unroll
     for (int k = 0; k < kSide; ++k)
-      own_row[k] = i < kSide       ? panel[k * kLeading + first + i]
-                   : i < kSide + 2 ? memory_.columns[i - kSide][first + k]
-                                   : 0.0;
+      own_row[k] = i < kSide ? panel[k * kLeading + first + i] : i < kSide + 2 ? memory_.columns[i - kSide][first + k] : 0.0;
     double pivot = warp_broadcast(own_row[0], 0), own_pivot = 1;
 #pragma unroll
     for (int k = 0; k < kSide; ++k) {
@@ -395,8 +393,8 @@ class SmallMember {
     if (lane() == 0) memory_.partial[c][warp()] = sum;
   }
 
-  /// -C^-1 -> W dk/dr^2 below the diagonal, 0 elsewhere; returns this thread's part of the trace of W times the noise weights. `precision`
-  /// is 1/outputscale.
+  /// -C^-1 -> W dk/dr^2 below the diagonal, 0 elsewhere; returns this thread's part of the trace of W times the noise weights.
+  /// `precision` is 1/outputscale.
   __device__ double weigh(double precision) {
     const int t = static_cast<int>(threadIdx.x);
     double trace = 0;
@@ -406,7 +404,7 @@ class SmallMember {
 #pragma unroll
       for (int a = b; a < kTiles; ++a) {
         double& element = tile_[pair(a, b)];
-        const bool inside = row(a) < n_, below = a > b || tx_ > ty_;
+        const bool inside = row(a)<n_, below = a> b || tx_ > ty_;
         const double weight = 0.5 * (-element - memory_.alpha[row(a)] * scaled);
         if (a == b && inside && tx_ == ty_) trace += weight * args_.noise_weight(row(a));
         element = inside && below ? weight * memory_.slopes[pair(a, b)][t] : 0.0;

@@ -194,8 +194,9 @@ class LbfgsProblem {
     for (std::int64_t k = 0; k < pairs; ++k) {  // newest first
       const double* s = state_ + at_.s((head - 1 - k + kLbfgsHistory) % kLbfgsHistory);
       const double* y = state_ + at_.y((head - 1 - k + kLbfgsHistory) % kLbfgsHistory);
-      const auto [curvature, yy] = team_.sums(
-          n_, [&](std::int64_t i) { return free(i) ? SumPair{s[i] * y[i], y[i] * y[i]} : SumPair{0.0, 0.0}; });
+      const auto [curvature, yy] = team_.sums(n_, [&](std::int64_t i) {
+        return free(i) ? SumPair{s[i] * y[i], y[i] * y[i]} : SumPair{0.0, 0.0};
+      });
       const bool usable = curvature > 1e-12 * yy && curvature > 0;
       curvatures.set(k, usable ? curvature : 0.0);
       if (!usable) continue;
@@ -225,8 +226,7 @@ class LbfgsProblem {
       team_.sync();
     }
     const double slope = team_.sum(n_, [&](std::int64_t i) { return g(i) * d(i); });
-    const auto [gg, dd] =
-        team_.sums(n_, [&](std::int64_t i) { return SumPair{free(i) ? g(i) * g(i) : 0.0, d(i) * d(i)}; });
+    const auto [gg, dd] = team_.sums(n_, [&](std::int64_t i) { return SumPair{free(i) ? g(i) * g(i) : 0.0, d(i) * d(i)}; });
     set(LbfgsLayout::kStep, 1);
     return slope < -1e-10 * std::sqrt(gg * dd);
   }

@@ -80,6 +80,73 @@ class LikelihoodTest : public Conformance {
     return value;
   }
 
+  /// The gradient by the formula (Rasmussen & Williams 2006, eq. 5.9), with the derivatives of C written out, in long double.
+  std::vector<long double> reference_gradient(Problem problem, const std::vector<double>& theta) const {
+    problem.theta = theta;
+    const std::int64_t n = problem.n, d = problem.d;
+    const LongMatrix inverse = reference_inverse(reference_cholesky(reference_gram(problem)));
+    const LongMatrix precision = reference_product(inverse, true, inverse, false);
+    long double ones = 0, cross = 0, quadratic = 0;
+    for (std::int64_t j = 0; j < n; ++j)
+      for (std::int64_t i = 0; i < n; ++i) {
+        ones += precision(i, j);
+        cross += precision(i, j) * problem.targets(j, 0);
+      }
+    const long double mean = cross / ones;
+    std::vector<long double> alpha(static_cast<std::size_t>(n), 0);
+    for (std::int64_t j = 0; j < n; ++j)
+      for (std::int64_t i = 0; i < n; ++i)
+        alpha[static_cast<std::size_t>(i)] += precision(i, j) * (problem.targets(j, 0) - mean);
+    for (std::int64_t i = 0; i < n; ++i) quadratic += alpha[static_cast<std::size_t>(i)] * (problem.targets(i, 0) - mean);
+    const long double scale = (quadratic + 2 * prior.rate) / (static_cast<long double>(n) + 2 * prior.shape + 2);
+    std::vector<long double> out(static_cast<std::size_t>(d + 1), 0);
+    std::vector<long double> term(static_cast<std::size_t>(d));
+    for (std::int64_t j = 0; j < n; ++j)
+      for (std::int64_t i = 0; i < n; ++i) {
+        const long double weight =
+            (precision(i, j) - alpha[static_cast<std::size_t>(i)] * alpha[static_cast<std::size_t>(j)] / scale) / 2;
+        long double squared = 0;
+        for (std::int64_t k = 0; k < d; ++k) {
+          const auto at = static_cast<std::size_t>(k);
+          const long double length = std::exp(static_cast<long double>(theta[at]));
+          long double delta = static_cast<long double>(problem.points(i, k)) - static_cast<long double>(problem.points(j, k));
+          if (problem.categorical[at] != 0) delta = delta != 0 ? 1 : 0;
+          term[at] = delta * delta / (length * length);
+          squared += term[at];
+        }
+        const long double s = std::sqrt(5 * squared);
+        const long double slope =
+            problem.family == math::KernelFamily::rbf ? -std::exp(-squared / 2) / 2 : -5.0L / 6 * (1 + s) * std::exp(-s);
+        for (std::size_t k = 0; k < term.size(); ++k) out[k] += weight * slope * -2 * term[k];
+        if (i == j)
+          out.back() += weight * std::exp(static_cast<long double>(theta.back())) *
+                        static_cast<long double>(problem.noise_weights[static_cast<std::size_t>(i)]);
+      }
+    for (std::size_t k = 0; k < out.size(); ++k) {
+      const bool lengthscale = k + 1 < out.size();
+      const long double center = lengthscale ? prior.lengthscale_center : prior.noise_center;
+      const long double sd = lengthscale ? prior.lengthscale_sd : prior.noise_sd;
+      out[k] += (theta[k] - center) / (sd * sd);
+    }
+    return out;
+  }
+
+  /// Value and gradient against the formulas.
+  void expect_right(const Problem& problem, double tolerance) {
+    SCOPED_TRACE("n = " + std::to_string(problem.n) + ", d = " + std::to_string(problem.d));
+    const Result result = run(problem, {problem.theta});
+    ASSERT_EQ(result.info[0], 0);
+    const auto value = static_cast<double>(reference(problem, problem.theta));
+    EXPECT_NEAR(result.value[0], value, tolerance * (1 + std::fabs(value)));
+    const std::vector<long double> gradient = reference_gradient(problem, problem.theta);
+    long double largest = 1;
+    for (const long double slope : gradient) largest = std::max(largest, std::fabs(slope));
+    for (std::int64_t k = 0; k <= problem.d; ++k)
+      EXPECT_NEAR(result.gradient(0, k), static_cast<double>(gradient[static_cast<std::size_t>(k)]),
+                  tolerance * 10 * static_cast<double>(largest))
+          << "parameter " << k;
+  }
+
   /// Central differences of the reference: in long double their error is about 1e-11.
   long double reference_slope(const Problem& problem, std::vector<double> theta, std::int64_t k) const {
     constexpr double kStep = 0x1p-14;
@@ -134,24 +201,100 @@ TEST_P(LikelihoodTest, TiledSizesMatchToo) {
   }
 }
 
-TEST_P(LikelihoodTest, BatchMembersAreIndependentAndABadOneSpoilsNoOther) {
-  Problem problem(50, 3, 0, math::KernelFamily::matern52, 2);
-  std::vector<std::vector<double>> thetas(5, problem.theta);
-  thetas[1].back() = 800;  // infinite noise
-  thetas[2][0] = std::numeric_limits<double>::quiet_NaN();
-  thetas[3][1] += 0.5;
-  thetas[4] = {800, 800, 800, -800};  // k = 1 everywhere and no noise: exactly singular
-  const Result result = run(problem, thetas);
-  for (const std::size_t p : {1u, 2u, 4u}) {
-    EXPECT_NE(result.info[p], 0) << "member " << p;
-    EXPECT_EQ(result.value[p], std::numeric_limits<double>::infinity());
-    for (std::int64_t k = 0; k <= 3; ++k) EXPECT_EQ(result.gradient(static_cast<std::int64_t>(p), k), 0);
+// Around the sizes at which a way of evaluating, a template or a tile ends.
+TEST_P(LikelihoodTest, EverySizeIsRight) {
+  for (const std::int64_t n : {3, 31, 32, 33, 48, 49, 63, 64, 65, 96, 97, 127, 128, 129, 144, 145, 167, 168, 169, 257})
+    expect_right(Problem(n, 3, n % 2, n % 3 == 0 ? math::KernelFamily::rbf : math::KernelFamily::matern52, 40), 1e-10);
+}
+
+// Dimensions go through shared memory in chunks of 16 or 32.
+TEST_P(LikelihoodTest, AnyNumberOfDimensionsIsRight) {
+  for (const std::int64_t n : {20, 100, 180})
+    for (const std::int64_t d : {1, 16, 17, 40}) {
+      Problem problem(n, d, d / 3, math::KernelFamily::matern52, 3);
+      for (std::int64_t k = 0; k < d; ++k) problem.theta[static_cast<std::size_t>(k)] += 0.5 * std::log(static_cast<double>(d));
+      expect_right(problem, 1e-10);
+    }
+}
+
+TEST_P(LikelihoodTest, NearlySingularWithTinyNoise) {
+  for (const std::int64_t n : {30, 60, 120, 190}) {
+    Problem problem(n, 2, 0, math::KernelFamily::matern52, 5);
+    problem.theta = {0.5, 0.7, std::log(1e-7)};
+    for (std::int64_t i = 0; i < n / 4; ++i)  // clusters, 1e-6 wide
+      for (std::int64_t k = 0; k < 2; ++k) problem.points(i + n / 2, k) = problem.points(i, k) + 1e-6 * static_cast<double>(k);
+    expect_right(problem, 1e-6);
   }
-  for (const std::size_t p : {0u, 3u}) {
-    EXPECT_EQ(result.info[p], 0);
-    const Result alone = run(problem, {thetas[p]});
-    EXPECT_EQ(result.value[p], alone.value[0]);
-    for (std::int64_t k = 0; k <= 3; ++k) EXPECT_EQ(result.gradient(static_cast<std::int64_t>(p), k), alone.gradient(0, k));
+}
+
+TEST_P(LikelihoodTest, BatchMembersAreIndependentAndABadOneSpoilsNoOther) {
+  for (const std::int64_t n : {30, 40, 50, 70, 130, 150, 190}) {
+    SCOPED_TRACE("n = " + std::to_string(n));
+    Problem problem(n, 3, 0, math::KernelFamily::matern52, 2);
+    std::vector<std::vector<double>> thetas(5, problem.theta);
+    thetas[1].back() = 800;  // infinite noise
+    thetas[2][0] = std::numeric_limits<double>::quiet_NaN();
+    thetas[3][1] += 0.5;
+    thetas[4] = {800, 800, 800, -800};  // k = 1 everywhere and no noise: exactly singular
+    const Result result = run(problem, thetas);
+    for (const std::size_t p : {1u, 2u, 4u}) {
+      EXPECT_NE(result.info[p], 0) << "member " << p;
+      EXPECT_EQ(result.value[p], std::numeric_limits<double>::infinity());
+      for (std::int64_t k = 0; k <= 3; ++k) EXPECT_EQ(result.gradient(static_cast<std::int64_t>(p), k), 0);
+    }
+    EXPECT_EQ(result.info[4], 2);  // the second row repeats the first
+    for (const std::size_t p : {0u, 3u}) {
+      EXPECT_EQ(result.info[p], 0);
+      const Result alone = run(problem, {thetas[p]});
+      EXPECT_EQ(result.value[p], alone.value[0]);
+      for (std::int64_t k = 0; k <= 3; ++k) EXPECT_EQ(result.gradient(static_cast<std::int64_t>(p), k), alone.gradient(0, k));
+      const Result value_only = run(problem, {thetas[p]}, false);
+      EXPECT_EQ(value_only.value[0], alone.value[0]);
+    }
+  }
+}
+
+// Many studies: every member has points and targets of its own.
+TEST_P(LikelihoodTest, MembersMayHaveTheirOwnData) {
+  for (const std::int64_t n : {12, 40, 80, 150, 180}) {
+    SCOPED_TRACE("n = " + std::to_string(n));
+    constexpr std::int64_t kMembers = 5, kDimensions = 3;
+    std::vector<Problem> problems;
+    Guarded points(backend, n, kDimensions, kMembers), targets(backend, n, 1, kMembers), out(backend, kMembers, 4);
+    HostMatrix theta(kMembers, kDimensions + 1);
+    for (std::int64_t p = 0; p < kMembers; ++p) {
+      const Problem& problem =
+          problems.emplace_back(n, kDimensions, 0, math::KernelFamily::matern52, 50 + static_cast<std::uint64_t>(p));
+      points.upload(problem.points, p);
+      targets.upload(problem.targets, p);
+      for (std::int64_t k = 0; k <= kDimensions; ++k) theta(p, k) = problem.theta[static_cast<std::size_t>(k)];
+    }
+    const Guarded parameters(backend, theta);
+    const Buffer<double> value = make_buffer(backend, std::vector<double>(kMembers, -77));
+    const Buffer<std::int32_t> info = make_buffer(backend, std::vector<std::int32_t>(kMembers, -77));
+    const Buffer<std::int32_t> active = make_buffer(backend, std::vector<std::int32_t>{kMembers - 1});
+    Likelihood call;
+    call.points = points.view();
+    call.targets = targets.view();
+    call.theta = parameters.view();
+    call.prior = prior;
+    call.active = active.data();
+    call.value = value.view();
+    call.gradient = out.view();
+    call.info = info.view();
+    backend->run(call);
+    out.expect_guards();
+    const std::vector<double> values = fetch(value);
+    const HostMatrix gradient = out.download();
+    for (std::int64_t p = 0; p + 1 < kMembers; ++p) {
+      const Problem& problem = problems[static_cast<std::size_t>(p)];
+      const Result alone = run(problem, {problem.theta}, true, false);
+      EXPECT_EQ(values[static_cast<std::size_t>(p)], alone.value[0]);
+      for (std::int64_t k = 0; k <= kDimensions; ++k) EXPECT_EQ(gradient(p, k), alone.gradient(0, k));
+    }
+    EXPECT_EQ(values.back(), -77);
+    EXPECT_EQ(fetch(info).back(), -77);
+    EXPECT_TRUE(Guarded::is_sentinel(gradient(kMembers - 1, 0)));
   }
 }
 
