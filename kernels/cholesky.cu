@@ -5,7 +5,7 @@ namespace warpbo::backend {
 
 void CudaBackend::run(const Cholesky& cholesky) {
   enter();
-  cuda::factor_lower(*this, cholesky.factor, cholesky.existing, cholesky.info.data, nullptr);
+  cuda::factor_lower(*this, cholesky.factor, cholesky.existing, cholesky.info.data, nullptr, cholesky.inverse);
 }
 
 }  // namespace warpbo::backend

@@ -9,7 +9,9 @@
 /// time. Longest strips begin first. Floor: 4 n^2 bytes, from the L2 cache where n <= 3500. Estimate for n = 1000, m = 20 on an
 /// H100: 125 blocks, 0.7 us loads, 2.2 us arithmetic of the longest strip.
 ///
-/// Many columns: cuBLAS on full blocks. Diagonal blocks are copied with zeros above; what lies below them is taken in squares
+/// Few rows (at most 16) of many columns: one thread per element.
+///
+/// Many of both: cuBLAS on full blocks. Diagonal blocks are copied with zeros above; what lies below them is taken in squares
 /// of doubling size, one batched call per size: 3 + 2 log2(n / 256) calls. Floor: n^2 m flops at the speed of gemm.
 ///
 /// Test: tests/backend/multiply_test.cpp.
@@ -32,7 +34,6 @@ constexpr int kMostColumns = 64;  // per warp
 struct StripArgs {
   ConstMatrix lower;
   ConstMatrix right;
-  std::int64_t right_row, right_column;  // distances in memory between rows and columns of op(B)
   double scale, keep;
   Matrix out;
   const std::int32_t* active_columns;  // null: all
@@ -79,9 +80,9 @@ __global__ void __launch_bounds__(kThreads) strip_kernel(StripArgs args, int lea
     if (part < parts) {
       for (std::int64_t k = first + kWarp * part + lane(); k < last; k += kWarp * parts) {
         double left[kStrip], values[kColumns];
-        const double* from = right.data + k * args.right_row + column * args.right_column;
+        const double* from = right.data + k + column * right.leading;
 #pragma unroll
-        for (int c = 0; c < kColumns; ++c) values[c] = column + c < columns ? from[c * args.right_column] : 0.0;
+        for (int c = 0; c < kColumns; ++c) values[c] = column + c < columns ? from[c * right.leading] : 0.0;
 #pragma unroll
         for (int r = 0; r < kStrip; ++r) {
           if (kTransposed)
@@ -135,6 +136,46 @@ void launch_strips(CudaBackend& backend, const StripArgs& args) {
     launch_strips<kTransposed, 4>(backend, args);
   else
     launch_strips<kTransposed, 8>(backend, args);
+}
+
+/// out = in', one thread per element.
+__global__ void transpose_kernel(ConstMatrix in, Matrix out) {
+  const std::int64_t at = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+  if (at >= in.rows * in.columns) return;
+  const std::int64_t i = at % out.rows, j = at / out.rows;
+  out.member(blockIdx.y).data[i + j * out.leading] = in.member(blockIdx.y).data[j + i * in.leading];
+}
+
+void multiply_strips(CudaBackend& backend, bool transposed, StripArgs args, bool right_transposed) {
+  Arena::Scope scope(backend.workspace());
+  if (right_transposed) {
+    // Every block reads all of it: once scattered is enough.
+    const Matrix columns = backend.workspace().matrix(args.right.columns, args.right.rows, args.out.batch);
+    launch(backend, shape(ceil_div(columns.rows * columns.columns, kThreads), kThreads, args.out.batch), transpose_kernel,
+           args.right, columns);
+    args.right = columns;
+  }
+  transposed ? launch_strips<true>(backend, args) : launch_strips<false>(backend, args);
+}
+
+// ------------------------------------------------------------------------------------------------------------- few rows
+
+constexpr std::int64_t kFewRows = 16;
+
+__global__ void few_rows_kernel(StripArgs args, bool transposed, bool right_transposed) {
+  const ConstMatrix lower = args.lower.member(blockIdx.y), right = args.right.member(blockIdx.y);
+  const std::int64_t at = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+  if (at >= args.out.rows * args.out.columns) return;
+  const std::int64_t i = at % args.out.rows, j = at / args.out.rows;
+  const double* column = right.data + (right_transposed ? j : j * right.leading);
+  const std::int64_t step = right_transposed ? right.leading : 1;
+  double sum = 0;
+  if (transposed)
+    for (std::int64_t k = i; k < lower.rows; ++k) sum += lower.data[k + i * lower.leading] * column[k * step];
+  else
+    for (std::int64_t k = 0; k <= i; ++k) sum += lower.data[i + k * lower.leading] * column[k * step];
+  double& result = args.out.member(blockIdx.y).data[i + j * args.out.leading];
+  result = args.scale * sum + (args.keep != 0 ? args.keep * result : 0.0);
 }
 
 // -------------------------------------------------------------------------------------------------------- many columns
@@ -193,6 +234,7 @@ class BlockProduct {
   void multiply(const double* block, std::int64_t leading, std::int64_t stride, std::int64_t rows, std::int64_t inner,
                 std::int64_t out_row, std::int64_t right_row, std::int64_t step, double keep, std::int64_t count) {
     if (count == 0 || rows == 0) return;
+    const std::int64_t right_step = right_transposed_ ? args_.right.leading : 1;
     Dense::Product product;
     product.op_a = transposed_ ? Op::transpose : Op::none;
     product.op_b = right_transposed_ ? Op::transpose : Op::none;
@@ -203,9 +245,9 @@ class BlockProduct {
     product.a = block;
     product.lda = leading;
     product.stride_a = stride;
-    product.b = args_.right.data + right_row * args_.right_row;
+    product.b = args_.right.data + right_row * right_step;
     product.ldb = args_.right.leading;
-    product.stride_b = step * args_.right_row;
+    product.stride_b = step * right_step;
     product.beta = keep;
     product.c = args_.out.data + out_row;
     product.ldc = args_.out.leading;
@@ -226,10 +268,12 @@ class BlockProduct {
 void multiply_lower(CudaBackend& backend, bool transposed, const ConstMatrix& lower, const ConstMatrix& right, double scale,
                     double keep, const Matrix& out, const std::int32_t* active_columns, bool right_transposed) {
   if (out.empty() || out.batch == 0) return;
-  StripArgs args{lower, right,         right_transposed ? right.leading : 1, right_transposed ? 1 : right.leading, scale, keep,
-                 out,   active_columns};
+  const StripArgs args{lower, right, scale, keep, out, active_columns};
   if (out.columns <= std::min<std::int64_t>(kMostColumns, backend.tuning().vendor_product_from))
-    return transposed ? launch_strips<true>(backend, args) : launch_strips<false>(backend, args);
+    return multiply_strips(backend, transposed, args, right_transposed);
+  if (out.rows <= kFewRows)
+    return launch(backend, shape(ceil_div(out.rows * out.columns, kThreads), kThreads, out.batch), few_rows_kernel, args,
+                  transposed, right_transposed);
   for (std::int64_t p = 0; p < out.batch; ++p) {
     StripArgs own = args;
     own.lower = lower.member(p);

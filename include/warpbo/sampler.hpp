@@ -96,6 +96,7 @@ struct SuggestResult {
   std::vector<Suggestion> suggestions;  ///< fewer than asked only when `exhausted`
   bool exhausted = false;               ///< a finite space has no unproposed point left
   std::vector<std::string> degraded;    ///< what had to be given up for this call, one sentence each
+  std::string notice;                   ///< what a person should know once (why there is no GPU); empty: nothing
   ModelSummary model;
 };
 

@@ -90,10 +90,13 @@ struct Likelihood {
 
 /// In place: lower triangle of A -> L with A = L L', per member. `existing` > 0: the first `existing` rows hold L already and
 /// only the rows below (which hold A) are factored. info: 0, or 1 + the row whose pivot was not positive or not finite.
+/// `inverse`: the inverse of the existing factor (existing x existing, lower) where the caller has it, or empty. An engine may
+/// then multiply with it instead of solving, which needs no chain of dependent rows and reads as much.
 struct Cholesky {
   Matrix factor;
   std::int64_t existing = 0;
   VectorView<std::int32_t> info;
+  ConstMatrix inverse = {};
 };
 
 /// out = L^-1 (lower; the strict upper triangle is left alone). `existing` > 0: the leading existing x existing block of `out`

@@ -43,7 +43,7 @@ std::vector<fs::path> candidates() {
 
 Error missing(const std::string& why) {
   return Error(ErrorCode::unavailable,
-               "the CUDA engine cannot be loaded: " + why + "; use device \"cpu\" or \"auto\" to run without it");
+               "the CUDA engine cannot be loaded: " + why);
 }
 
 }  // namespace
@@ -66,7 +66,7 @@ OpenCudaEngine* load_cuda_engine(const std::vector<fs::path>& files) {
     if (symbol == nullptr) throw missing(file.string() + " is not an engine of warpbo");
     return reinterpret_cast<OpenCudaEngine*>(symbol);
   }
-  throw missing("no " + std::string(kCudaEngineFile) + " is installed with this warpbo (looked for " + tried + ")");
+  throw Error(ErrorCode::unavailable, "no CUDA engine is installed (looked for " + tried + ")");
 }
 
 std::shared_ptr<Backend> make_cuda_backend(int index) {

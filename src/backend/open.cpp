@@ -9,7 +9,11 @@ Opened open_backend(const Device& device) {
     case Device::Kind::cpu:
       return {make_cpu_backend(), {}};
     case Device::Kind::cuda:
-      return {make_cuda_backend(device.index()), {}};
+      try {
+        return {make_cuda_backend(device.index()), {}};
+      } catch (const Error& error) {
+        throw Error(error.code(), std::string(error.what()) + "; device \"cpu\" or \"auto\" works without a GPU");
+      }
     case Device::Kind::automatic:
       break;
   }

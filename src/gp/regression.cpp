@@ -173,7 +173,7 @@ bool Regression::extend_factor(std::int64_t old) {
   backend_->run(backend::CrossGram{kernel(), fresh, points().block(0, 0, old, dimensions_), theta_view(),
                                    square.block(old, 0, count, old)});
   backend_->run(backend::Gram{kernel(), fresh, theta_view(), {}, jitter_, square.block(old, old, count, count)});
-  backend_->run(backend::Cholesky{square, old, {&report->info, 1}});
+  backend_->run(backend::Cholesky{square, old, {&report->info, 1}, inverse_.rows(old, old)});
   backend_->run(backend::TriangularInverse{factor(), old, inverse_.rows(n_, n_)});
   return solve(report);
 }

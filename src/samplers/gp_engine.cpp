@@ -39,6 +39,7 @@ void GpEngine::open(std::vector<std::string>& degraded) {
       degraded.push_back("the GPU (" + name_ + ") could not be opened again: " + opened.notice + kThisAsk);
       return;
     }
+    if (!opened_) notice_ = opened.notice;
     name_ = opened.backend->name();
     cpu_only_ = cpu;
     opened_ = true;

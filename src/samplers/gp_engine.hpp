@@ -39,6 +39,9 @@ class GpEngine {
   /// `degraded`. Throws what opening the device throws the first time: there is no device of that name.
   [[nodiscard]] std::optional<SuggestResult> run(const Ask& ask, std::vector<std::string>& degraded);
 
+  /// Why device `auto` came out as the CPU; empty if it did not.
+  [[nodiscard]] const std::string& notice() const noexcept { return notice_; }
+
  private:
   void open(std::vector<std::string>& degraded);
   void use(std::shared_ptr<backend::Backend> backend);
@@ -54,6 +57,7 @@ class GpEngine {
   std::shared_ptr<backend::Backend> backend_;  // null before the first ask, and after one that failed
   std::optional<GpModel> model_;
   std::string name_;      // of the device
+  std::string notice_;    // of its first opening
   bool cpu_only_ = true;  // the user's choice, or the device is lost
   bool opened_ = false;   // at least once
 };

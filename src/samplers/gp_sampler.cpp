@@ -67,6 +67,7 @@ class GpSampler final : public Sampler {
       result = initial_->suggest(request);
     }
     result->degraded.insert(result->degraded.begin(), degraded.begin(), degraded.end());
+    result->notice = engine_.notice();
     return std::move(*result);
   }
 

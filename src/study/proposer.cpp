@@ -47,6 +47,7 @@ SuggestResult Proposer::propose(const SuggestRequest& request, const KnownPoints
   SuggestResult out;
   out.exhausted = suggested.exhausted;
   out.degraded = std::move(suggested.degraded);
+  out.notice = std::move(suggested.notice);
   out.model = std::move(suggested.model);
   Keys chosen;
   accept(suggested, request, known, chosen, out);

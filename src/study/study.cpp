@@ -94,6 +94,7 @@ SuggestResult Study::Impl::suggest(std::int64_t count, const Parameters& fixed, 
       points.space(), history.finished(), history.pending(), record.direction, static_cast<int>(count), fixed, draw};
   SuggestResult result = proposer.propose(request, history.known());
   for (const std::string& sentence : result.degraded) notices.add(sentence);
+  if (!result.notice.empty()) notices.add(result.notice);
   if (result.exhausted)
     notices.add("exhausted", "every point of the space was proposed; asks return fewer trials than wanted from now on");
   const std::lock_guard lock(model_mutex);

@@ -110,6 +110,56 @@ TEST_P(AcquisitionTest, ActiveLimitsTheRows) {
   }
 }
 
+TEST_P(AcquisitionTest, ActiveLimitsManyRowsAndSamplesToo) {
+  constexpr std::int64_t m = 30, samples = 5;
+  const FittedModel fitted(backend, Problem(40, 3, 1, math::KernelFamily::matern52, 3), samples, 0, 1);
+  const HostMatrix queries = random_queries(fitted.problem(), m, 1);
+  const std::vector<double> incumbents = {0, -1, 1, 0.5, 2};
+  const Guarded at(backend, queries), gradient(backend, m, 3);
+  const Buffer<double> best = make_buffer(backend, incumbents),
+                       value = make_buffer(backend, std::vector<double>(static_cast<std::size_t>(m), -5e9));
+  for (const std::int32_t count : {0, 1, 13, 29}) {
+    const Buffer<std::int32_t> active = make_buffer(backend, std::vector<std::int32_t>{count});
+    for (const Matrix& wanted : {gradient.view(), Matrix{}})
+      backend->run(Acquisition{
+          fitted.model(), {AcquisitionKind::log_ei, best.view(), 0}, at.view(), active.data(), value.view(), wanted});
+    for (std::int64_t q = 0; q < m; ++q) {
+      const double found = fetch(value)[static_cast<std::size_t>(q)];
+      ASSERT_EQ(Guarded::is_sentinel(gradient.download()(q, 1)), q >= count);
+      ASSERT_EQ(found == -5e9, q >= count);
+      if (q >= count) continue;
+      const auto expected =
+          static_cast<double>(reference_value(AcquisitionKind::log_ei, 0, incumbents, fitted.moments(queries, q)));
+      ASSERT_NEAR(found, expected, 1e-10 * (1 + std::fabs(expected)));
+    }
+  }
+}
+
+TEST_P(AcquisitionTest, AtTheFloorOfTheVarianceOnlyTheMeanMoves) {
+  // Without noise the variance at the data points is 0 to rounding, where it is cut off and its gradient is 0.
+  Problem problem(12, 1, 0, math::KernelFamily::rbf, 3);
+  problem.theta = {std::log(0.1), std::log(1e-30)};
+  for (std::int64_t i = 0; i < 12; ++i) problem.points(i, 0) = static_cast<double>(i) / 4;
+  const FittedModel fitted(backend, problem, 1, 0, 1);
+  const Guarded at(backend, problem.points), gradient(backend, 12, 1), by_mean(backend, 12, 1);
+  const Buffer<double> value(backend, 12), variance(backend, 12);
+  Posterior moments;
+  moments.model = fitted.model();
+  moments.queries = at.view();
+  moments.variance = {variance.data(), 12};
+  moments.mean_gradient = by_mean.view();
+  backend->run(moments);
+  backend->run(Acquisition{fitted.model(), {AcquisitionKind::ucb, {}, 1e9}, at.view(), nullptr, value.view(), gradient.view()});
+  int floored = 0;
+  for (std::int64_t q = 0; q < 12; ++q) {
+    EXPECT_TRUE(std::isfinite(fetch(value)[static_cast<std::size_t>(q)]));
+    if (fetch(variance)[static_cast<std::size_t>(q)] >= 1e-20) continue;
+    ++floored;
+    EXPECT_NEAR(gradient.download()(q, 0), -by_mean.download()(q, 0), 1e-12);
+  }
+  EXPECT_GT(floored, 0);
+}
+
 class ScoreTest : public Conformance {
  protected:
   std::vector<double> score(const AcquisitionSpec& spec, const HostMatrix& mean, const std::vector<double>& variance) {

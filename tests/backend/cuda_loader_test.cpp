@@ -30,7 +30,6 @@ bool contains(const std::string& text, const std::string& part) { return text.fi
 TEST(CudaLoader, G5_NoEngineInstalled) {
   const std::string text = refusal([] { (void)load_cuda_engine(Files{"/nowhere/libwarpbo_cuda.so", "/neither/x.so"}); });
   EXPECT_TRUE(contains(text, "/nowhere/libwarpbo_cuda.so") && contains(text, "/neither/x.so")) << text;
-  EXPECT_TRUE(contains(text, "device \"cpu\" or \"auto\"")) << text;
 }
 
 TEST(CudaLoader, G5_EngineWhoseLibrariesAreMissing) {
@@ -74,7 +73,8 @@ TEST(CudaLoader, G5_AutomaticTakesTheCpuAndSaysWhy) {
     opened = open_backend(Device::automatic());
     EXPECT_EQ(opened.backend->name(), "cpu");
     EXPECT_EQ(opened.notice, std::string("using the CPU: ") + error.what());
-    EXPECT_EQ(refusal([] { (void)open_backend(Device::cuda(0)); }), error.what());
+    const std::string text = refusal([] { (void)open_backend(Device::cuda(0)); });
+    EXPECT_TRUE(contains(text, error.what()) && contains(text, "device \"cpu\" or \"auto\" works without a GPU")) << text;
   }
 }
 

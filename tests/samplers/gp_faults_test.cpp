@@ -123,6 +123,16 @@ TEST_F(GpFaults, WithoutAFaultTheDeviceAnswers) {
   expect_same(result, ask(*on_cpu(), history(10)));
 }
 
+TEST_F(GpFaults, G5_WhyThereIsNoGpuIsSaidBesideTheAnswer) {
+  const auto sampler = make_gp_sampler(options, small_recipe(), [](const Device&) {
+    return backend::Opened{backend::make_cpu_backend(), "using the CPU: no NVIDIA driver is installed"};
+  });
+  const SuggestResult result = ask(*sampler, history(10));
+  EXPECT_EQ(result.notice, "using the CPU: no NVIDIA driver is installed");
+  EXPECT_TRUE(result.degraded.empty());
+  EXPECT_EQ(result.model.device, "cpu");
+}
+
 // G6: each allocation of the first ask of a sampler, and of one that goes on from a model it has.
 class GpEveryFault : public GpFaults, public ::testing::WithParamInterface<Kind> {};
 
