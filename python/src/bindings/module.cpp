@@ -2,7 +2,7 @@
 
 NB_MODULE(_core, m) {
   m.doc() = "The C++ library; use the package warpbo instead.";
-  m.attr("__version__") = WARPBO_VERSION;
+  m.attr("version") = WARPBO_VERSION;
   warpbo::python::bind_errors(m);
   warpbo::python::bind_space(m);
   warpbo::python::bind_sampler(m);

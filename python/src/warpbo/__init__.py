@@ -16,7 +16,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from . import _errors
-from ._core import __version__
+from ._core import version as __version__
 from ._errors import *  # noqa: F403
 from ._gaussian_process import GaussianProcess, Prediction
 from ._sampler import ModelSummary, SamplerOptions

@@ -41,7 +41,11 @@ class GaussianProcess:
     same machine that gives the same numbers.
     """
 
-    __slots__ = ("_core", "_data", "_options")
+    __slots__ = ("_data", "_options", "_process")
+
+    _data: list[tuple[Array, Array]]  # what was fitted to, then what was appended
+    _options: dict[str, Any]
+    _process: _core.GaussianProcess
 
     def __init__(self) -> None:
         raise TypeError("use warpbo.GaussianProcess.fit(points, targets)")
@@ -93,7 +97,7 @@ class GaussianProcess:
         gp = cls.__new__(cls)
         gp._options = options
         (x, y), *rest = data
-        gp._core = _core.GaussianProcess.fit(x, y, **options)
+        gp._process = _core.GaussianProcess.fit(x, y, **options)
         gp._data = [(x.copy(), y.copy())]
         for x, y in rest:
             gp.append(x, y)
@@ -105,7 +109,7 @@ class GaussianProcess:
         Raises:
             InvalidArgumentError: Wrong shape or dtype, or a number that is not finite.
         """
-        return Prediction(*self._core.predict(matrix("queries", queries, self.dimensions)))
+        return Prediction(*self._process.predict(matrix("queries", queries, self.dimensions)))
 
     def sample(self, queries: npt.ArrayLike, count: int = 1, *, seed: int = 0) -> Array:
         """Joint samples of the latent function at `queries`, shape (m, d); the result has shape (count, m). Cost O(m^3).
@@ -114,7 +118,7 @@ class GaussianProcess:
             InvalidArgumentError: Wrong shape or dtype, a number that is not finite, or a count below 1.
         """
         count = integer("count", count, 1, 2**31 - 1)
-        return self._core.sample(matrix("queries", queries, self.dimensions), count, integer("seed", seed, 0, 2**64 - 1))
+        return self._process.sample(matrix("queries", queries, self.dimensions), count, integer("seed", seed, 0, 2**64 - 1))
 
     def append(self, points: npt.ArrayLike, targets: npt.ArrayLike) -> None:
         """Adds observations in O(n^2) each, without changing the hyperparameters.
@@ -128,12 +132,12 @@ class GaussianProcess:
         """
         x = matrix("points", points, self.dimensions)
         y = vector("targets", targets, x.shape[0], "points")
-        self._core.append(x, y)
+        self._process.append(x, y)
         self._data.append((x.copy(), y.copy()))
 
     def leave_one_out(self) -> Prediction:
         """Leave-one-out predictions at the n training points, in closed form (Rasmussen & Williams 2006, eq. 5.12)."""
-        return Prediction(*self._core.leave_one_out())
+        return Prediction(*self._process.leave_one_out())
 
     @property
     def dimensions(self) -> int:
@@ -143,37 +147,37 @@ class GaussianProcess:
     @property
     def observations(self) -> int:
         """How many points it knows, n."""
-        return self._core.observations()
+        return self._process.observations()
 
     @property
     def lengthscales(self) -> Array:
         """One per dimension, in units of the points."""
-        return self._core.lengthscales()
+        return self._process.lengthscales()
 
     @property
     def noise_variance(self) -> float:
         """In units of the targets squared."""
-        return self._core.noise_variance()
+        return self._process.noise_variance()
 
     @property
     def outputscale(self) -> float:
         """s^2, in units of the targets squared."""
-        return self._core.outputscale()
+        return self._process.outputscale()
 
     @property
     def mean(self) -> float:
         """The prior's constant mean m, in units of the targets."""
-        return self._core.mean()
+        return self._process.mean()
 
     @property
     def log_marginal_likelihood(self) -> float:
         """Of the targets as given, without the hyperparameters' prior."""
-        return self._core.log_marginal_likelihood()
+        return self._process.log_marginal_likelihood()
 
     @property
     def jitter(self) -> float:
         """Added to the diagonal to make the factorization succeed, relative to the outputscale; 0 when nothing was needed."""
-        return self._core.jitter()
+        return self._process.jitter()
 
     def __repr__(self) -> str:
         return (

@@ -16,7 +16,19 @@ _float: TypeAlias = float  # inside Space, float and int are methods
 _int: TypeAlias = int
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+def _shown(parameter: Any) -> str:
+    """The parameter as it would be written: what is left at its default is left out."""
+    parts = []
+    for field in dataclasses.fields(parameter):
+        value = getattr(parameter, field.name)
+        if field.default is dataclasses.MISSING:
+            parts.append(repr(list(value) if isinstance(value, tuple) else value))
+        elif value != field.default:
+            parts.append(f"{field.name}={value!r}")
+    return f"{type(parameter).__name__}({', '.join(parts)})"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, repr=False)
 class Float:
     """A real parameter in [low, high].
 
@@ -34,8 +46,11 @@ class Float:
     step: float | None = None
     when: str | None = None
 
+    def __repr__(self) -> str:
+        return _shown(self)
 
-@dataclasses.dataclass(frozen=True, slots=True)
+
+@dataclasses.dataclass(frozen=True, slots=True, repr=False)
 class Int:
     """An integer parameter in [low, high], both within +-2**53; otherwise like `Float`. With `log`, low must be at least 1."""
 
@@ -45,8 +60,11 @@ class Int:
     step: int | None = None
     when: str | None = None
 
+    def __repr__(self) -> str:
+        return _shown(self)
 
-@dataclasses.dataclass(frozen=True, slots=True)
+
+@dataclasses.dataclass(frozen=True, slots=True, repr=False)
 class Categorical:
     """One of `choices` (bool, int, float or str; 1, 1.0, "1" and True are different), without order."""
 
@@ -56,8 +74,11 @@ class Categorical:
     def __post_init__(self) -> None:
         object.__setattr__(self, "choices", _choices("choices", self.choices))
 
+    def __repr__(self) -> str:
+        return _shown(self)
 
-@dataclasses.dataclass(frozen=True, slots=True)
+
+@dataclasses.dataclass(frozen=True, slots=True, repr=False)
 class Ordinal:
     """One of `choices`, ordered as listed, lowest first."""
 
@@ -67,13 +88,19 @@ class Ordinal:
     def __post_init__(self) -> None:
         object.__setattr__(self, "choices", _choices("choices", self.choices))
 
+    def __repr__(self) -> str:
+        return _shown(self)
 
-@dataclasses.dataclass(frozen=True, slots=True)
+
+@dataclasses.dataclass(frozen=True, slots=True, repr=False)
 class Constant:
     """A fixed value that every trial carries; unknown to the model."""
 
     value: Value
     when: str | None = None
+
+    def __repr__(self) -> str:
+        return _shown(self)
 
 
 def Boolean(when: str | None = None) -> Categorical:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas
 
 Direction: TypeAlias = Literal["minimize", "maximize"]
-Notice: TypeAlias = Callable[[str], object]
+Notice: TypeAlias = Callable[[str], None]
 SpaceLike: TypeAlias = Space | Mapping[str, Parameter | Sequence[Value]]
 Objective: TypeAlias = Callable[[Trial], SupportsFloat]
 
@@ -436,8 +436,8 @@ class Study:
         for name in self.space:
             columns[f"params_{name}"] = [trial.params.get(name) for trial in trials]
         frame = pandas.DataFrame(columns)
-        frame["started"] = pandas.to_datetime([trial.started for trial in trials], utc=True)
-        frame["finished"] = pandas.to_datetime([trial.finished for trial in trials], utc=True)
+        frame["started"] = pandas.Series([trial.started for trial in trials], dtype="datetime64[us, UTC]")
+        frame["finished"] = pandas.Series([trial.finished for trial in trials], dtype="datetime64[us, UTC]")
         frame["duration"] = frame["finished"] - frame["started"]
         frame["failure"] = [trial.failure for trial in trials]
         return frame

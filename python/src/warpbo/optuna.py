@@ -186,8 +186,11 @@ class Sampler(BaseSampler):
         for sentence in degraded:
             self._warn_once(sentence)
         self._model = history.named(ModelSummary(*model))
-        if not proposals:  # a finite space without a point left: let chance repeat one
-            return {}
+        if not proposals:  # a finite space without a point left: chance repeats one
+            chance = dataclasses.replace(self._options, kind="random", noise="noisy")
+            none = _core.TrialLog()
+            answer = _core.Sampler(chance._to_core()).suggest(history.space, none, none, direction, 1, fixed, trial.number)
+            proposals = answer[0]
         params = history.decode(proposals[0])
         internal = {name: search_space[name].to_internal_repr(value) for name, value in params.items()}
         study._storage.set_trial_system_attr(trial._trial_id, _PROPOSAL, internal)
