@@ -7,6 +7,8 @@
 
 #include "math/expected_improvement.hpp"
 
+#include <cmath>
+
 namespace warpbo::math {
 
 /// The variance below which it counts as this much, in the square of the targets' unit (targets are standardized): LogEI stays
@@ -31,7 +33,7 @@ struct ImprovementTerm {
   double density;
 };
 WARPBO_HD inline ImprovementTerm improvement_term(double z, double largest) {
-  const double size = z < 0 ? -z : z;
+  const double size = std::fabs(z);
   const double e = exponential(-0.5 * z * z - largest);
   const double tail = e * scaled_cdf(size);
   return {(z > 0 ? z : 0.0) + e * scaled_improvement(size), z > 0 ? 1.0 - tail : tail, e};

@@ -1,7 +1,7 @@
 #include "backend/cpu/improvement_loops.hpp"
 
 #include "backend/cpu/vectorize.hpp"
-#include "math/expected_improvement.hpp"
+#include "math/sampled_improvement.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -11,31 +11,22 @@ namespace warpbo::backend::cpu {
 
 namespace {
 
-/// Keeps z^2 finite. A NaN stays one.
-[[gnu::always_inline]] inline double standardized(double mean, double incumbent, double inverse_sd) {
-  const double z = (incumbent - mean) * inverse_sd;
-  return z < -1e150 ? -1e150 : z > 1e150 ? 1e150 : z;
-}
-
 /// The largest over the samples of -z^2/2 where z < 0, and 0 elsewhere: what log-sum-exp takes out of the sum.
 WARPBO_VECTORIZED
 void raise_exponents(std::int64_t count, const double* __restrict mean, double incumbent, const double* __restrict inverse_sd,
                      double* __restrict largest) {
   for (std::int64_t i = 0; i < count; ++i) {
-    const double z = standardized(mean[i], incumbent, inverse_sd[i]);
-    const double exponent = z < 0 ? -0.5 * z * z : 0.0;
+    const double exponent = math::improvement_exponent(math::standardized_gain(mean[i], incumbent, inverse_sd[i]));
     largest[i] = exponent > largest[i] ? exponent : largest[i];
   }
 }
 
-/// total += h(z) exp(-largest). A sample with z > 0 puts `largest` at 0, so the part max(z, 0) needs no factor.
+/// total += h(z) exp(-largest).
 WARPBO_VECTORIZED
 void add_improvements(std::int64_t count, const double* __restrict mean, double incumbent, const double* __restrict inverse_sd,
                       const double* __restrict largest, double* __restrict total) {
   for (std::int64_t i = 0; i < count; ++i) {
-    const double z = standardized(mean[i], incumbent, inverse_sd[i]);
-    const double size = std::fabs(z);
-    total[i] += (z > 0 ? z : 0.0) + math::exponential(-0.5 * z * z - largest[i]) * math::scaled_improvement(size);
+    total[i] += math::improvement_term(math::standardized_gain(mean[i], incumbent, inverse_sd[i]), largest[i]).total;
   }
 }
 
@@ -45,13 +36,10 @@ void add_improvement_terms(std::int64_t count, const double* __restrict mean, do
                            const double* __restrict inverse_sd, const double* __restrict largest, double* __restrict total,
                            double* __restrict cdf, double* __restrict density) {
   for (std::int64_t i = 0; i < count; ++i) {
-    const double z = standardized(mean[i], incumbent, inverse_sd[i]);
-    const double size = std::fabs(z);
-    const double e = math::exponential(-0.5 * z * z - largest[i]);
-    const double tail = e * math::scaled_cdf(size);
-    total[i] += (z > 0 ? z : 0.0) + e * math::scaled_improvement(size);
-    cdf[i] = z > 0 ? 1.0 - tail : tail;
-    density[i] += e;
+    const auto term = math::improvement_term(math::standardized_gain(mean[i], incumbent, inverse_sd[i]), largest[i]);
+    total[i] += term.total;
+    cdf[i] = term.cdf;
+    density[i] += term.density;
   }
 }
 
@@ -88,7 +76,7 @@ void acquisition_values(const AcquisitionSpec& spec, std::int64_t count, const d
                         const double* variance, double* value, double* by_mean, double* by_variance) {
   alignas(64) double floored[kQueryStrip];
   if (needs_variance(spec))
-    for (std::int64_t i = 0; i < count; ++i) floored[i] = variance[i] < kVarianceFloor ? kVarianceFloor : variance[i];
+    for (std::int64_t i = 0; i < count; ++i) floored[i] = math::floored_variance(variance[i]);
   switch (spec.kind) {
     case AcquisitionKind::log_ei:
       log_improvements(spec, count, mean, leading, floored, value, by_mean, by_variance);
@@ -112,7 +100,7 @@ void acquisition_values(const AcquisitionSpec& spec, std::int64_t count, const d
   // At the floor the variance does not move.
   if (needs_variance(spec))
     for (std::int64_t i = 0; i < count; ++i)
-      if (variance[i] < kVarianceFloor) by_variance[i] = 0;
+      if (variance[i] < math::kVarianceFloor) by_variance[i] = 0;
 }
 
 }  // namespace warpbo::backend::cpu

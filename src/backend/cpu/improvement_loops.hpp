@@ -10,10 +10,6 @@ namespace warpbo::backend::cpu {
 /// Queries per call.
 inline constexpr std::int64_t kQueryStrip = 128;
 
-/// The variance below which it counts as this much, in the square of the targets' unit (targets are standardized): LogEI stays
-/// finite.
-inline constexpr double kVarianceFloor = 1e-20;
-
 /// Columns of the mean that the acquisition reads.
 inline std::int64_t samples_used(const AcquisitionSpec& spec) {
   return spec.kind == AcquisitionKind::log_ei ? spec.incumbents.size : 1;
