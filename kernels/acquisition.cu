@@ -7,6 +7,8 @@
 #include "kernels/query_tile.hpp"
 #include "kernels/score.hpp"
 
+#include <algorithm>
+
 namespace warpbo::backend {
 
 namespace {
@@ -19,8 +21,9 @@ void acquire_tile(CudaBackend& backend, const Acquisition& call, const Acquisiti
   double* value = call.value.data + first;
   QueryTile tile(backend, call.model, call.queries.block(first, 0, count, call.queries.columns), rows);
   tile.covariances(with_gradient);
-  const Matrix means =
-      view.needs_mean() && (sampled || !with_gradient) ? backend.workspace().matrix(count, view.samples) : Matrix{};
+  const Matrix means = view.needs_mean() && (sampled || !with_gradient)
+                           ? backend.workspace().matrix(count, std::max<std::int64_t>(1, view.samples))
+                           : Matrix{};
   if (sampled) tile.means(means, false);
   if (view.needs_variance()) tile.whiten();
   if (with_gradient) {

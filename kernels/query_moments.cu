@@ -22,7 +22,7 @@ struct MomentArgs {
   std::int64_t n;
   ConstMatrix covariance;  // n x c, or empty: no mean wanted
   ConstMatrix whitened;    // n x c, or empty: no variance wanted
-  const double* weights;
+  const double* weights;   // null: no mean wanted, or no samples
   double mean, outputscale;
   double* mean_out;
   double* variance_out;
@@ -35,7 +35,7 @@ __global__ void __launch_bounds__(kMomentThreads) query_moments_kernel(MomentArg
   double product = 0, explained = 0;
 #pragma unroll 4
   for (std::int64_t i = lane(); i < args.n; i += kWarp) {
-    if (args.mean_out != nullptr) product += args.covariance.data[i + q * args.covariance.leading] * args.weights[i];
+    if (args.weights != nullptr) product += args.covariance.data[i + q * args.covariance.leading] * args.weights[i];
     const double v = args.variance_out != nullptr ? args.whitened.data[i + q * args.whitened.leading] : 0.0;
     explained += v * v;
   }
@@ -92,9 +92,10 @@ __global__ void __launch_bounds__(kMomentThreads) copy_whitened_kernel(ConstMatr
 
 void QueryTile::moments(double* mean, double* variance) {
   if (mean == nullptr && variance == nullptr) return;
-  launch(backend_, warp_per_query(rows_.count), query_moments_kernel,
-         MomentArgs{model_.points.rows, covariance_, whitened_, model_.weights.data, model_.mean, model_.outputscale, mean,
-                    variance, rows_});
+  const double* weights = mean != nullptr && !model_.weights.empty() ? model_.weights.data : nullptr;
+  launch(
+      backend_, warp_per_query(rows_.count), query_moments_kernel,
+      MomentArgs{model_.points.rows, covariance_, whitened_, weights, model_.mean, model_.outputscale, mean, variance, rows_});
 }
 
 void QueryTile::means(const Matrix& out, bool only_used) {

@@ -8,7 +8,7 @@
 ///   moments       variance 1 - V'V, and the mean of a single sample      (query_moments.cu, 1 launch)
 ///   gradients     acquisition value, and all derivatives in one pass     (query_gradients.cu, 1 or 2 launches)
 /// A round of a climb (up to Tuning::few_queries queries, gradients) with one sample is covariances, whiten, unwhiten,
-/// gradients: 4 launches, and with S samples 6.
+/// gradients: 4 launches; with S samples means in addition, and beyond 256 points a sum over strips of them: 6.
 #pragma once
 
 #include "backend/backend.hpp"
