@@ -28,7 +28,7 @@ TIMEOUT = 120  # seconds for one run of the filtered suite; a hang counts as cau
 def compile_command(build, source):
     """The compiler's arguments for a source file, without what names the input and the output."""
     for entry in json.loads(pathlib.Path(build["compile_commands"]).read_text()):
-        if pathlib.Path(entry["file"]) == source and "warpbo_cuda_emulated" in entry["output"]:
+        if pathlib.Path(entry["file"]) == source and "warpbo_cuda_emulated" in entry["command"]:
             arguments = shlex.split(entry["command"])
             while arguments and not arguments[0].endswith(("++", "g++-12", "c++")):
                 arguments.pop(0)  # a compiler launcher
