@@ -41,10 +41,7 @@ std::vector<fs::path> candidates() {
   return out;
 }
 
-Error missing(const std::string& why) {
-  return Error(ErrorCode::unavailable,
-               "the CUDA engine cannot be loaded: " + why);
-}
+Error missing(const std::string& why) { return Error(ErrorCode::unavailable, "the CUDA engine cannot be loaded: " + why); }
 
 }  // namespace
 
