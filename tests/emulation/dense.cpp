@@ -65,6 +65,7 @@ std::int32_t factor(std::int64_t n, double* a, std::int64_t lda) {
 
 Dense::Dense(CudaBackend& backend) : handles_(new Handles{backend}) {}
 Dense::~Dense() = default;
+void Dense::abandon() noexcept {}  // there is no library to keep away from
 
 void Dense::gemm(const Product& product) {
   if (product.m == 0 || product.n == 0 || product.batch == 0) return;

@@ -65,7 +65,7 @@ bool CudaBackend::usable() const noexcept { return process_ == getpid() && !lost
 void CudaBackend::abandon() noexcept {
   // The context is gone; calls into it could fail, hang or, after a fork, disturb the parent. The process's end frees
   // everything.
-  (void)dense_.release();
+  if (dense_) dense_->abandon();
   staging_.abandon();
   (void)stream_.release();
   (void)pool_.release();

@@ -111,6 +111,12 @@ struct Dense::Handles {
 Dense::Dense(CudaBackend& backend) : handles_(std::make_unique<Handles>(backend)) {}
 Dense::~Dense() = default;
 
+void Dense::abandon() noexcept {
+  (void)handles_->blas.release();
+  (void)handles_->solver.release();
+  (void)handles_->solver_params.release();
+}
+
 void Dense::gemm(const Product& product) {
   if (product.m == 0 || product.n == 0 || product.batch == 0) return;
   const cublasHandle_t blas = handles_->blas.get();

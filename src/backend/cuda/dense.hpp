@@ -21,6 +21,9 @@ class Dense {
   /// Works on the backend's stream, with temporaries from its workspace.
   explicit Dense(CudaBackend& backend);
   ~Dense();
+  /// Before the destructor, where the device is lost: the library's handles are forgotten, since destroying them calls the
+  /// device.
+  void abandon() noexcept;
   Dense(const Dense&) = delete;
   Dense& operator=(const Dense&) = delete;
 
