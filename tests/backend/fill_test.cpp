@@ -84,6 +84,31 @@ TEST_P(SelectTopTest, AgreesWithSorting) {
   EXPECT_EQ(select(values, 64), order);
 }
 
+TEST_P(SelectTopTest, AnyNumberOfWinners) {
+  Numbers numbers(4);
+  for (const std::size_t size : {1, 2, 33, 257, 2047, 2048, 2049, 4200}) {
+    std::vector<double> values = numbers.matrix(static_cast<std::int64_t>(size), 1).data;
+    for (std::size_t i = 0; i < size; ++i) {
+      values[i] = std::floor(500 * values[i]) - 250;  // ties, on both sides of zero
+      if (values[i] == 0 && i % 2 == 1) values[i] = -0.0;
+      if (i % 7 == 3) values[i] = std::nan("");
+    }
+    std::vector<std::int32_t> order(size);
+    for (std::size_t i = 0; i < size; ++i) order[i] = static_cast<std::int32_t>(i);
+    const auto value = [&](std::int32_t i) { return values[static_cast<std::size_t>(i)]; };
+    std::stable_sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) {
+      return std::isnan(value(a)) != std::isnan(value(b)) ? std::isnan(value(b)) : value(a) > value(b);
+    });
+    for (const std::size_t count : {1, 7, 32, 1024, 1025, 2300}) {
+      SCOPED_TRACE(std::to_string(count) + " of " + std::to_string(size));
+      std::vector<std::int32_t> expected = order;
+      expected.resize(count, -1);
+      EXPECT_EQ(select(values, static_cast<std::int64_t>(count)), expected);
+    }
+  }
+  EXPECT_EQ(select({}, 3), (std::vector<std::int32_t>{-1, -1, -1}));
+}
+
 INSTANTIATE_TEST_SUITE_P(Backends, FillTest, ::testing::ValuesIn(backends()), case_name);
 INSTANTIATE_TEST_SUITE_P(Backends, SelectTopTest, ::testing::ValuesIn(backends()), case_name);
 

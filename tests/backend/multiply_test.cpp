@@ -1,5 +1,6 @@
 #include "backend/fixture.hpp"
 
+#include <array>
 #include <limits>
 
 namespace warpbo::backend::testing {
@@ -8,8 +9,9 @@ namespace {
 class MultiplyTest : public Conformance {};
 
 TEST_P(MultiplyTest, AllShapesAndTranspositions) {
-  const std::vector<std::vector<std::int64_t>> shapes = {{1, 1, 1}, {2, 3, 4}, {33, 31, 32},   {5, 0, 7},
-                                                         {5, 7, 0}, {0, 4, 4}, {300, 140, 65}, {257, 1, 257}};
+  const std::vector<std::vector<std::int64_t>> shapes = {{1, 1, 1},    {2, 3, 4},      {33, 31, 32},  {5, 0, 7},    {5, 7, 0},
+                                                         {0, 4, 4},    {300, 140, 65}, {257, 1, 257}, {2, 2, 1100}, {8, 8, 17},
+                                                         {64, 64, 64}, {65, 63, 129},  {520, 3, 33}};
   for (const auto& shape : shapes)
     for (const bool left_transposed : {false, true})
       for (const bool right_transposed : {false, true}) {
@@ -47,6 +49,71 @@ TEST_P(MultiplyTest, LowerTriangularLeftNeverReadsAbove) {
           out.expect_guards();
           expect_near(out.download(), reference_product(lower, transposed, widen(b), right_transposed), 1e-14);
         }
+}
+
+TEST_P(MultiplyTest, LowerTriangularLeftOfEveryNumberOfColumns) {
+  // n beyond what an engine may keep of a row at a time; numbers of columns around those that share a way of doing it.
+  const std::vector<std::pair<std::int64_t, std::int64_t>> shapes = {{1031, 1}, {1031, 5}, {300, 2},  {300, 3},  {130, 8},
+                                                                     {130, 9},  {129, 16}, {129, 17}, {130, 33}, {70, 64},
+                                                                     {70, 65},  {16, 100}, {17, 100}, {300, 130}};
+  for (const auto& [n, m] : shapes)
+    for (const bool transposed : {false, true}) {
+      SCOPED_TRACE(std::to_string(n) + " x " + std::to_string(m));
+      Numbers numbers(5);
+      HostMatrix a = numbers.matrix(n, n);
+      const HostMatrix b = numbers.matrix(n, m), c = numbers.matrix(n, m);
+      LongMatrix expected(n, m);
+      for (std::int64_t j = 0; j < m; ++j)
+        for (std::int64_t i = 0; i < n; ++i) {
+          long double sum = 0;
+          for (std::int64_t k = transposed ? i : 0; k < (transposed ? n : i + 1); ++k)
+            sum += static_cast<long double>(transposed ? a(k, i) : a(i, k)) * b(k, j);
+          expected(i, j) = -1.5L * sum + 0.25L * c(i, j);
+        }
+      for (std::int64_t j = 0; j < n; ++j)
+        for (std::int64_t i = 0; i < j; ++i) a(i, j) = std::numeric_limits<double>::quiet_NaN();
+      const Guarded left(backend, a), right(backend, b), out(backend, c);
+      backend->run(Multiply{left.view(), transposed, true, right.view(), false, -1.5, 0.25, out.view()});
+      out.expect_guards();
+      expect_near(out.download(), expected, 1e-14);
+    }
+}
+
+TEST_P(MultiplyTest, BatchesOfLowerTriangles) {
+  constexpr std::int64_t n = 70, batch = 3;
+  for (const std::int64_t m : {3, 90}) {
+    Numbers numbers(8);
+    Guarded left(backend, n, n, batch), right(backend, n, m, batch);
+    const Guarded out(backend, n, m, batch);
+    std::vector<LongMatrix> expected;
+    for (std::int64_t p = 0; p < batch; ++p) {
+      HostMatrix a = numbers.matrix(n, n);
+      const HostMatrix b = numbers.matrix(n, m);
+      LongMatrix lower = widen(a);
+      for (std::int64_t j = 0; j < n; ++j)
+        for (std::int64_t i = 0; i < j; ++i) a(i, j) = std::numeric_limits<double>::quiet_NaN(), lower(i, j) = 0;
+      left.upload(a, p);
+      right.upload(b, p);
+      expected.push_back(reference_product(lower, true, widen(b), false));
+    }
+    backend->run(Multiply{left.view(), true, true, right.view(), false, 1, 0, out.view()});
+    out.expect_guards();
+    for (std::int64_t p = 0; p < batch; ++p) expect_near(out.download(p), expected[static_cast<std::size_t>(p)], 1e-14);
+  }
+}
+
+TEST_P(MultiplyTest, WhatIsNotKeptMayBeAnything) {
+  // keep = 0 overwrites NaN in every shape.
+  for (const auto& [m, n, inner] :
+       std::vector<std::array<std::int64_t, 3>>{{40, 30, 5}, {3, 2, 200}, {40, 40, 40}, {70, 70, 0}}) {
+    SCOPED_TRACE(std::to_string(m) + " " + std::to_string(n) + " " + std::to_string(inner));
+    Numbers numbers(5);
+    const HostMatrix a = numbers.matrix(m, inner), b = numbers.matrix(inner, n);
+    const Guarded left(backend, a), right(backend, b), out(backend, m, n);
+    backend->run(Multiply{left.view(), false, false, right.view(), false, 1, 0, out.view()});
+    out.expect_guards();
+    expect_near(out.download(), reference_product(widen(a), false, widen(b), false), 1e-14);
+  }
 }
 
 TEST_P(MultiplyTest, BatchesWithASharedLeftSide) {
