@@ -1,8 +1,9 @@
 /// One step of the batched bounded L-BFGS, and the compaction of the problems that go on.
 ///
 /// One warp per problem; variable i belongs to lane i % 32 throughout, so that only scalars pass between lanes. The two-loop
-/// recursion is a chain of up to 26 sums over the warp (about 200 cycles each with their loads): some microseconds per step,
-/// whatever the number of problems. Bytes: the state of a problem, (4 + 16) D doubles, about twice. Up to kOneBlock problems
+/// recursion is a chain of up to 26 sums over the warp (about 200 cycles each with their loads), one more per step length that
+/// is tried: some microseconds per step, whatever the number of problems. Bytes: the state of a problem, (3 + 16) D doubles,
+/// about twice. Up to kOneBlock problems
 /// are one launch, in which one block also compacts and gathers; more are three launches. Rows keep their order. The new points
 /// come from the problems' states, so no row is overwritten that somebody still needs. Algorithm: src/math/lbfgs.hpp. Test:
 /// tests/backend/lbfgs_test.cpp.
@@ -68,28 +69,35 @@ struct WarpTeam {
   __device__ void sync() const { warp_sync(); }
 };
 
-/// Advances the problem of row `row`; true if it wants another evaluation, whose point then stands in its state.
-__device__ bool advance(const LbfgsStep& step, std::int64_t row) {
-  const std::int64_t problem = step.indices.data[row];
-  const math::LbfgsLayout at{step.dimensions};
+/// Advances the a-th active problem; true if it wants other points evaluated.
+__device__ bool advance(const LbfgsStep& step, std::int64_t a) {
+  const std::int64_t problem = step.indices.data[a], row = a * step.trials;
   double* state = step.state.data + problem * step.state.leading;
   const WarpTeam team;
-  if (state[math::LbfgsLayout::kStatus] == 0)
-    team.each(step.dimensions,
-              [&](std::int64_t i) { state[at.trial() + i] = step.queries.data[row + i * step.queries.leading]; });
   const auto lower = [&](std::int64_t i) { return step.lower.data[problem + i * step.lower.leading]; };
   const auto upper = [&](std::int64_t i) { return step.upper.data[problem + i * step.upper.leading]; };
-  const double sign = step.maximize ? -1.0 : 1.0;
-  const auto gradient = [&](std::int64_t i) { return sign * step.gradient.data[row + i * step.gradient.leading]; };
-  math::LbfgsProblem solver(team, state, step.dimensions, lower, upper, gradient, step.gradient_tolerance,
+  const math::LbfgsEvaluated evaluated{
+      step.trials,           step.value.data + row,     step.queries.data + row, step.queries.leading, step.gradient.data + row,
+      step.gradient.leading, step.maximize ? -1.0 : 1.0};
+  math::LbfgsProblem solver(team, state, step.dimensions, lower, upper, evaluated, step.gradient_tolerance,
                             step.value_tolerance);
-  return solver.advance(sign * step.value.data[row]);
+  return solver.advance();
 }
 
-/// The next point of row `row`, entry i.
-__device__ void gather(const LbfgsStep& step, std::int64_t row, std::int64_t problem, std::int64_t i) {
-  const math::LbfgsLayout at{step.dimensions};
-  step.queries.data[row + i * step.queries.leading] = step.state.data[problem * step.state.leading + at.trial() + i];
+/// Coordinate i of the points that `problem` wants evaluated, to the rows of the a-th active one.
+__device__ void gather(const LbfgsStep& step, std::int64_t a, std::int64_t problem, std::int64_t i) {
+  const double* state = step.state.data + problem * step.state.leading;
+  const double lower = step.lower.data[problem + i * step.lower.leading],
+               upper = step.upper.data[problem + i * step.upper.leading];
+  double* column = step.queries.data + a * step.trials + i * step.queries.leading;
+  for (std::int64_t t = 0; t < step.trials; ++t)
+    column[t] = math::lbfgs_trial_point(state, {step.dimensions}, t, i, lower, upper);
+}
+
+/// How many problems are active. `active` counts rows.
+__device__ std::int32_t active_problems(const LbfgsStep& step) { return *step.active / static_cast<std::int32_t>(step.trials); }
+__device__ void set_active(const LbfgsStep& step, std::int32_t problems) {
+  *step.active = problems * static_cast<std::int32_t>(step.trials);
 }
 
 struct Rows {
@@ -100,7 +108,7 @@ struct Rows {
 /// Few problems: everything by one block, a warp per problem.
 __global__ void __launch_bounds__(kOneBlock* kWarp) lbfgs_block_kernel(LbfgsStep step) {
   Rows& rows = block_shared<Rows>();
-  const int active = *step.active, row = warp();
+  const int active = active_problems(step), row = warp();
   if (row < active) {
     const bool wanted = advance(step, row);
     if (lane() == 0) {
@@ -119,7 +127,7 @@ __global__ void __launch_bounds__(kOneBlock* kWarp) lbfgs_block_kernel(LbfgsStep
     step.indices.data[position] = problem;
     rows.problem[position] = problem;
   }
-  if (threadIdx.x == 0) *step.active = kept;
+  if (threadIdx.x == 0) set_active(step, kept);
   __syncthreads();
   if (row < kept)
     for (std::int64_t i = lane(); i < step.dimensions; i += kWarp) gather(step, row, rows.problem[row], i);
@@ -128,14 +136,14 @@ __global__ void __launch_bounds__(kOneBlock* kWarp) lbfgs_block_kernel(LbfgsStep
 /// Many problems, first of three: advances, and notes in `wanted` which rows go on.
 __global__ void __launch_bounds__(kWarpsPerBlock* kWarp) lbfgs_advance_kernel(LbfgsStep step, std::int32_t* wanted) {
   const std::int64_t row = static_cast<std::int64_t>(blockIdx.x) * kWarpsPerBlock + warp();
-  if (row >= *step.active) return;  // the whole warp; there is no barrier
+  if (row >= active_problems(step)) return;  // the whole warp; there is no barrier
   const bool more = advance(step, row);
   if (lane() == 0) wanted[row] = more ? 1 : 0;
 }
 
 /// Second, one block: squeezes out the rows that have ended.
 __global__ void __launch_bounds__(kCompactThreads) lbfgs_compact_kernel(LbfgsStep step, const std::int32_t* wanted) {
-  const std::int32_t active = *step.active;
+  const std::int32_t active = active_problems(step);
   std::int32_t kept = 0;
   for (std::int32_t begin = 0; begin < active; begin += kCompactThreads) {
     const std::int32_t row = begin + static_cast<std::int32_t>(threadIdx.x);
@@ -147,13 +155,13 @@ __global__ void __launch_bounds__(kCompactThreads) lbfgs_compact_kernel(LbfgsSte
     kept += count;
   }
   __syncthreads();
-  if (threadIdx.x == 0) *step.active = kept;
+  if (threadIdx.x == 0) set_active(step, kept);
 }
 
 /// Third: the points of the rows that go on. One block column per dimension.
 __global__ void lbfgs_gather_kernel(LbfgsStep step) {
   const std::int64_t row = static_cast<std::int64_t>(blockIdx.x) * kGatherThreads + threadIdx.x;
-  if (row < *step.active)
+  if (row < active_problems(step))
     for (std::int64_t i = blockIdx.y; i < step.dimensions; i += gridDim.y) gather(step, row, step.indices.data[row], i);
 }
 

@@ -73,6 +73,8 @@ std::vector<double> ascend(Arena& arena, const SearchDomain& domain, const Targe
   search.max_rounds = max_rounds;
   search.gradient_tolerance = 1e-5;
   search.value_tolerance = 1e-9;
+  search.trials = optimize::affordable_trials(arena.backend().traits().free_rows,
+                                              static_cast<std::int64_t>(starts.size()) / std::max<std::int64_t>(d, 1));
   std::vector<double> at(starts.begin(), starts.end());
   // A penalty that grows brings the maximum to the boundary from outside without stiffness at the beginning.
   const std::vector<double> weights = domain.constrained() ? std::vector<double>{1e2, 1e4, 1e6} : std::vector<double>{0};

@@ -212,22 +212,24 @@ struct SelectTop {
 // ---------------------------------------------------------------------------------------------------------- optimization
 
 /// One step of the batched bounded L-BFGS for every problem still active: takes value and gradient at the points last asked for
-/// and writes the next ones. To begin: fill `state` with zeros, put feasible starting points into `queries`, 0, 1, ..., P - 1
-/// into `indices` and P into `active`, and evaluate. Rows of problems that end are squeezed out, the others keep their order.
-/// The results stand in `state`: the best point and its value where math::LbfgsLayout says. Algorithm: src/math/lbfgs.hpp.
+/// and writes the next ones, T step lengths per problem. To begin: fill `state` with zeros, put every feasible starting point
+/// T times into `queries`, 0, 1, ..., P - 1 into `indices` and T P into `active`, and evaluate. Problems that end are squeezed
+/// out, the others keep their order. The results stand in `state`: the best point and its value where math::LbfgsLayout says.
+/// Algorithm: src/math/lbfgs.hpp.
 struct LbfgsStep {
   std::int64_t problems = 0;         ///< P
   std::int64_t dimensions = 0;       ///< D
+  std::int64_t trials = 1;           ///< T, 1 to math::kLbfgsTrials
   ConstMatrix lower, upper;          ///< P x D bounds; lower == upper fixes a variable
   double gradient_tolerance = 1e-6;  ///< on the projected gradient's largest entry
   double value_tolerance = 1e-10;    ///< relative decrease of one iteration
   Matrix state;                      ///< lbfgs_state_size(D) x P, one column per problem
-  Matrix queries;                    ///< P x D: row a is the point wanted by problem indices[a]
-  VectorView<std::int32_t> indices;  ///< P: which problem each row belongs to
+  Matrix queries;                    ///< T P x D: row T a + t is the t-th point wanted by problem indices[a]
+  VectorView<std::int32_t> indices;  ///< P: the problems that are active, in rising order
   std::int32_t* active = nullptr;    ///< how many rows are in use; 0 when all have ended
   bool maximize = false;             ///< the values are to be made large; `state` then holds their negatives
-  ConstVector value;                 ///< P: at row a
-  ConstMatrix gradient;              ///< P x D
+  ConstVector value;                 ///< T P
+  ConstMatrix gradient;              ///< T P x D
 };
 
 // ---------------------------------------------------------------------------------------------------------------- memory
@@ -235,6 +237,7 @@ struct LbfgsStep {
 /// What an algorithm may want to know about the engine it runs on, without knowing which it is.
 struct Traits {
   int rounds_per_check = 1;      ///< how many rounds of an iteration to queue before asking whether it has ended
+  std::int64_t free_rows = 1;    ///< how many queries of an acquisition take about as long as one
   std::size_t memory_limit = 0;  ///< bytes that one call may take for itself
 };
 

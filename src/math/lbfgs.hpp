@@ -5,7 +5,8 @@
 /// Method: projected quasi-Newton. Variables that sit at a bound with the gradient pushing outwards are fixed for the
 /// iteration; the two-loop recursion (Nocedal & Wright 2006, algorithm 7.4) runs over the free ones, with inner products
 /// restricted to them; the line search backtracks along the projected path P(x + t d) under Armijo's condition (Bertsekas
-/// 1982). Pairs without positive curvature are dropped.
+/// 1982). Pairs without positive curvature are dropped. A round may try several step lengths at once: the best of those that
+/// satisfy the condition is taken. Where evaluations of a batch cost no more than one, that saves rounds (bench/README.md).
 ///
 /// A `Team` is whoever works on one problem together: SerialTeam here, a warp in a kernel. Every member runs the same code with
 /// the same scalars; `each` splits a loop over variables (always in the same way), `sum`, `sums` and `max` reduce over it in a
@@ -20,6 +21,16 @@
 namespace warpbo::math {
 
 inline constexpr std::int64_t kLbfgsHistory = 8;
+inline constexpr std::int64_t kLbfgsTrials = 4;  ///< most step lengths that one round tries
+
+/// Step length of a round's trial, in units of the search's step. The first alone is the ordinary backtracking search.
+WARPBO_HD inline double lbfgs_trial_length(std::int64_t trial) {
+  return trial == 0 ? 1.0 : trial == 1 ? 0.5 : trial == 2 ? 2.0 : 0.25;
+}
+/// Which of a round's `trials` is the shortest.
+WARPBO_HD inline std::int64_t lbfgs_shortest_trial(std::int64_t trials) {
+  return trials == kLbfgsTrials ? 3 : trials > 1 ? 1 : 0;
+}
 
 /// Where things stand in a problem's column of state. A column of zeros is a problem that has not begun.
 struct LbfgsLayout {
@@ -29,10 +40,31 @@ struct LbfgsLayout {
   WARPBO_HD std::int64_t x() const { return kScalars; }  ///< the best point so far
   WARPBO_HD std::int64_t gradient() const { return kScalars + dimensions; }
   WARPBO_HD std::int64_t direction() const { return kScalars + 2 * dimensions; }
-  WARPBO_HD std::int64_t trial() const { return kScalars + 3 * dimensions; }  ///< where the caller is to evaluate
-  WARPBO_HD std::int64_t s(std::int64_t slot) const { return kScalars + (4 + slot) * dimensions; }
+  WARPBO_HD std::int64_t s(std::int64_t slot) const { return kScalars + (3 + slot) * dimensions; }
   WARPBO_HD std::int64_t y(std::int64_t slot) const { return s(kLbfgsHistory + slot); }
-  WARPBO_HD std::int64_t size() const { return kScalars + (4 + 2 * kLbfgsHistory) * dimensions; }
+  WARPBO_HD std::int64_t size() const { return kScalars + (3 + 2 * kLbfgsHistory) * dimensions; }
+};
+
+/// Coordinate i of the point that a problem in `state` wants evaluated as its `trial`-th.
+WARPBO_HD inline double lbfgs_trial_point(const double* state, LbfgsLayout at, std::int64_t trial, std::int64_t i, double lower,
+                                          double upper) {
+  const double step = state[LbfgsLayout::kStep] * lbfgs_trial_length(trial);
+  return std::fmin(std::fmax(state[at.x() + i] + step * state[at.direction() + i], lower), upper);
+}
+
+/// What the caller found at a problem's trial points: rows of column-major matrices, the first row at the pointers.
+struct LbfgsEvaluated {
+  std::int64_t trials;  ///< 1 to kLbfgsTrials
+  const double* values;
+  const double* points;
+  std::int64_t points_leading;
+  const double* gradients;
+  std::int64_t gradients_leading;
+  double sign;  ///< -1 where the values are to be made large
+
+  WARPBO_HD double value(std::int64_t t) const { return sign * values[t]; }
+  WARPBO_HD double point(std::int64_t t, std::int64_t i) const { return points[t + i * points_leading]; }
+  WARPBO_HD double gradient(std::int64_t t, std::int64_t i) const { return sign * gradients[t + i * gradients_leading]; }
 };
 
 /// Doubles of state per problem.
@@ -84,42 +116,38 @@ struct SerialTeam {
   WARPBO_HD void sync() const {}
 };
 
-/// A problem: bounds and value/gradient by accessor, so that any layout serves.
-template <class Team, class Lower, class Upper, class Gradient>
+/// A problem: bounds by accessor, so that any layout serves.
+template <class Team, class Lower, class Upper>
 class LbfgsProblem {
  public:
-  WARPBO_HD LbfgsProblem(const Team& team, double* state, std::int64_t dimensions, Lower lower, Upper upper, Gradient gradient,
-                         double gradient_tolerance, double value_tolerance)
+  WARPBO_HD LbfgsProblem(const Team& team, double* state, std::int64_t dimensions, Lower lower, Upper upper,
+                         const LbfgsEvaluated& evaluated, double gradient_tolerance, double value_tolerance)
       : team_(team),
         state_(state),
         at_{dimensions},
         n_(dimensions),
         lower_(lower),
         upper_(upper),
-        fresh_gradient_(gradient),
+        fresh_(evaluated),
         gradient_tolerance_(gradient_tolerance),
         value_tolerance_(value_tolerance) {}
 
-  /// Takes the value at the trial point; true if another trial is wanted (then in state[layout.trial()...]).
-  WARPBO_HD bool advance(double value) {
-    const bool finite =
-        std::isfinite(value) && std::isfinite(team_.sum(n_, [&](std::int64_t i) { return fresh_gradient_(i); }));
+  /// Takes in what was found at the trial points; true if others are wanted (lbfgs_trial_point). A problem that has not begun
+  /// takes its first row alone.
+  WARPBO_HD bool advance() {
     if (status() == LbfgsStatus::fresh) {
-      if (!finite) return end(LbfgsStatus::failed, value);
-      accept(value);
+      if (!finite(0)) return fail();
+      accept(0);
       return begin_iteration();
     }
-    // Armijo's condition on the step really taken, which the projection may have shortened.
-    const double predicted = team_.sum(n_, [&](std::int64_t i) { return g(i) * (trial(i) - x(i)); });
-    if (finite && value <= scalar(LbfgsLayout::kValue) + 1e-4 * predicted) {
-      const double before = scalar(LbfgsLayout::kValue);
-      remember();
-      accept(value);
-      const double scale = std::fmax(std::fmax(std::fabs(before), std::fabs(value)), 1.0);
-      if (before - value <= value_tolerance_ * scale) return end(LbfgsStatus::converged, value);
-      return begin_iteration();
-    }
-    return shorten(finite, value);
+    const std::int64_t taken = best_trial();
+    if (taken < 0) return shorten();
+    const double before = scalar(LbfgsLayout::kValue), value = fresh_.value(taken);
+    remember(taken);
+    accept(taken);
+    const double scale = std::fmax(std::fmax(std::fabs(before), std::fabs(value)), 1.0);
+    if (before - value <= value_tolerance_ * scale) return end(LbfgsStatus::converged);
+    return begin_iteration();
   }
 
  private:
@@ -133,37 +161,61 @@ class LbfgsProblem {
   WARPBO_HD double& x(std::int64_t i) const { return state_[at_.x() + i]; }
   WARPBO_HD double& g(std::int64_t i) const { return state_[at_.gradient() + i]; }
   WARPBO_HD double& d(std::int64_t i) const { return state_[at_.direction() + i]; }
-  WARPBO_HD double& trial(std::int64_t i) const { return state_[at_.trial() + i]; }
   WARPBO_HD double clamp(std::int64_t i, double v) const { return std::fmin(std::fmax(v, lower_(i)), upper_(i)); }
   /// Whether variable i may move downhill.
   WARPBO_HD bool free(std::int64_t i) const { return !((x(i) <= lower_(i) && g(i) >= 0) || (x(i) >= upper_(i) && g(i) <= 0)); }
 
-  WARPBO_HD bool end(LbfgsStatus how, double value) {
-    if (how == LbfgsStatus::failed) {
-      set(LbfgsLayout::kValue, std::isnan(value) ? static_cast<double>(INFINITY) : value);
-      team_.each(n_, [&](std::int64_t i) { x(i) = trial(i); });
+  WARPBO_HD bool finite(std::int64_t t) const {
+    return std::isfinite(fresh_.value(t)) &&
+           std::isfinite(team_.sum(n_, [&](std::int64_t i) { return fresh_.gradient(t, i); }));
+  }
+
+  /// The lowest of the trials that satisfy Armijo's condition on the step really taken, which the projection may have
+  /// shortened; of equal ones the first; -1 if there is none.
+  WARPBO_HD std::int64_t best_trial() const {
+    std::int64_t best = -1;
+    for (std::int64_t t = 0; t < fresh_.trials; ++t) {
+      const double value = fresh_.value(t);
+      const auto [predicted, gradients] = team_.sums(n_, [&](std::int64_t i) {
+        return SumPair{g(i) * (fresh_.point(t, i) - x(i)), fresh_.gradient(t, i)};
+      });
+      const bool usable =
+          std::isfinite(value) && std::isfinite(gradients) && value <= scalar(LbfgsLayout::kValue) + 1e-4 * predicted;
+      if (usable && (best < 0 || value < fresh_.value(best))) best = t;
     }
+    return best;
+  }
+
+  WARPBO_HD bool end(LbfgsStatus how) {
     set(LbfgsLayout::kStatus, static_cast<double>(static_cast<int>(how)));
     return false;
   }
 
-  WARPBO_HD void accept(double value) {
+  /// The start itself cannot be evaluated.
+  WARPBO_HD bool fail() {
+    const double value = fresh_.value(0);
+    set(LbfgsLayout::kValue, std::isnan(value) ? static_cast<double>(INFINITY) : value);
+    team_.each(n_, [&](std::int64_t i) { x(i) = fresh_.point(0, i); });
+    return end(LbfgsStatus::failed);
+  }
+
+  WARPBO_HD void accept(std::int64_t t) {
     team_.each(n_, [&](std::int64_t i) {
-      x(i) = trial(i);
-      g(i) = fresh_gradient_(i);
+      x(i) = fresh_.point(t, i);
+      g(i) = fresh_.gradient(t, i);
     });
-    set(LbfgsLayout::kValue, value);
+    set(LbfgsLayout::kValue, fresh_.value(t));
     set(LbfgsLayout::kIterations, scalar(LbfgsLayout::kIterations) + 1);
   }
 
   /// Stores the pair (s, y) of the step just taken, over the oldest one if need be.
-  WARPBO_HD void remember() {
+  WARPBO_HD void remember(std::int64_t t) {
     const auto slot = static_cast<std::int64_t>(scalar(LbfgsLayout::kHead));
     double* s = state_ + at_.s(slot);
     double* y = state_ + at_.y(slot);
     team_.each(n_, [&](std::int64_t i) {
-      s[i] = trial(i) - x(i);
-      y[i] = fresh_gradient_(i) - g(i);
+      s[i] = fresh_.point(t, i) - x(i);
+      y[i] = fresh_.gradient(t, i) - g(i);
     });
     team_.sync();
     const auto [sy, yy] = team_.sums(n_, [&](std::int64_t i) { return SumPair{s[i] * y[i], y[i] * y[i]}; });
@@ -174,12 +226,12 @@ class LbfgsProblem {
 
   WARPBO_HD bool begin_iteration() {
     const double violation = team_.max(n_, [&](std::int64_t i) { return std::fabs(clamp(i, x(i) - g(i)) - x(i)); });
-    if (!(violation > gradient_tolerance_)) return end(LbfgsStatus::converged, 0);
+    if (!(violation > gradient_tolerance_)) return end(LbfgsStatus::converged);
     const bool newton = quasi_newton_direction();
     if (!newton) steepest_descent();
     set(LbfgsLayout::kTrials, 0);
     set(LbfgsLayout::kStatus, static_cast<double>(static_cast<int>(LbfgsStatus::searching)));
-    return propose();
+    return true;
   }
 
   /// d = -H g over the free variables; false when no usable pair is left or d is no descent direction.
@@ -241,32 +293,27 @@ class LbfgsProblem {
     set(LbfgsLayout::kStep, std::fmin(1.0, 0.1 * range / largest));
   }
 
-  WARPBO_HD bool propose() {
-    const double step = scalar(LbfgsLayout::kStep);
-    team_.each(n_, [&](std::int64_t i) { trial(i) = clamp(i, x(i) + step * d(i)); });
-    team_.sync();
-    return true;
-  }
-
-  WARPBO_HD bool shorten(bool finite, double value) {
-    const double step = scalar(LbfgsLayout::kStep);
+  /// Goes on with shorter steps than the shortest that was tried.
+  WARPBO_HD bool shorten() {
+    const std::int64_t shortest = lbfgs_shortest_trial(fresh_.trials);
+    const double step = scalar(LbfgsLayout::kStep) * lbfgs_trial_length(shortest);
     const double trials = scalar(LbfgsLayout::kTrials) + 1;
     set(LbfgsLayout::kTrials, trials);
     if (trials > 25) {
       // A bad memory is the usual cause: forget it and try the gradient once before giving up.
-      if (scalar(LbfgsLayout::kPairs) == 0) return end(LbfgsStatus::stalled, value);
+      if (scalar(LbfgsLayout::kPairs) == 0) return end(LbfgsStatus::stalled);
       steepest_descent();
       set(LbfgsLayout::kTrials, 13);
-      return propose();
+      return true;
     }
     double factor = 0.2;
-    if (finite) {  // the minimum of the parabola through f(0), f'(0) and f(t)
+    if (finite(shortest)) {  // the minimum of the parabola through f(0), f'(0) and f(t)
       const double slope = team_.sum(n_, [&](std::int64_t i) { return g(i) * d(i); }) * step;
-      const double rise = value - scalar(LbfgsLayout::kValue) - slope;
+      const double rise = fresh_.value(shortest) - scalar(LbfgsLayout::kValue) - slope;
       if (rise > 0) factor = std::fmin(0.5, std::fmax(0.1, -slope / (2 * rise)));
     }
     set(LbfgsLayout::kStep, step * factor);
-    return propose();
+    return true;
   }
 
   const Team& team_;
@@ -275,7 +322,7 @@ class LbfgsProblem {
   std::int64_t n_;
   Lower lower_;
   Upper upper_;
-  Gradient fresh_gradient_;
+  LbfgsEvaluated fresh_;
   double gradient_tolerance_;
   double value_tolerance_;
 };

@@ -22,6 +22,15 @@ Matrix upload_rows(Arena& arena, std::span<const double> rows, std::int64_t coun
   return out;
 }
 
+/// Every row `times` times.
+std::vector<double> repeated(const std::vector<double>& rows, std::int64_t dimensions, std::int64_t times) {
+  std::vector<double> out;
+  out.reserve(rows.size() * static_cast<std::size_t>(times));
+  for (auto row = rows.begin(); row != rows.end(); row += dimensions)
+    for (std::int64_t t = 0; t < times; ++t) out.insert(out.end(), row, row + dimensions);
+  return out;
+}
+
 std::vector<double> clamped(std::span<const double> starts, std::span<const double> lower, std::span<const double> upper) {
   std::vector<double> out(starts.begin(), starts.end());
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = std::min(std::max(out[i], lower[i]), upper[i]);
@@ -48,6 +57,10 @@ MultiStartResult read_results(Arena& arena, const Matrix& state, std::int64_t di
 
 }  // namespace
 
+std::int64_t affordable_trials(std::int64_t free_rows, std::int64_t problems) {
+  return std::clamp<std::int64_t>(free_rows / std::max<std::int64_t>(problems, 1), 1, math::kLbfgsTrials);
+}
+
 MultiStartResult multi_start(Arena& arena, std::int64_t dimensions, std::span<const double> starts,
                              std::span<const double> lower, std::span<const double> upper, const Objective& objective,
                              const MultiStartOptions& options) {
@@ -60,24 +73,26 @@ MultiStartResult multi_start(Arena& arena, std::int64_t dimensions, std::span<co
   const auto indices = arena.vector<std::int32_t>(problems);
   std::vector<std::int32_t> order(static_cast<std::size_t>(problems));
   std::iota(order.begin(), order.end(), 0);
-  auto remaining = static_cast<std::int32_t>(problems);
+  const std::int64_t trials = std::clamp<std::int64_t>(options.trials, 1, math::kLbfgsTrials), rows = problems * trials;
+  auto remaining = static_cast<std::int32_t>(rows);
   backend.upload(indices.data, order.data(), order.size() * sizeof(std::int32_t));
   backend.upload(active.data, &remaining, sizeof remaining);
 
   backend::LbfgsStep step;
   step.problems = problems;
   step.dimensions = dimensions;
+  step.trials = trials;
   step.lower = upload_rows(arena, lower, problems, dimensions);
   step.upper = upload_rows(arena, upper, problems, dimensions);
   step.gradient_tolerance = options.gradient_tolerance;
   step.value_tolerance = options.value_tolerance;
   step.state = arena.matrix(math::lbfgs_state_size(dimensions), problems);
-  step.queries = upload_rows(arena, clamped(starts, lower, upper), problems, dimensions);
+  step.queries = upload_rows(arena, repeated(clamped(starts, lower, upper), dimensions, trials), rows, dimensions);
   step.indices = indices;
   step.active = active.data;
   step.maximize = options.maximize;
-  const backend::Vector value = arena.vector<double>(problems);
-  const Matrix gradient = arena.matrix(problems, dimensions);
+  const backend::Vector value = arena.vector<double>(rows);
+  const Matrix gradient = arena.matrix(rows, dimensions);
   step.value = value;
   step.gradient = gradient;
   backend.fill(step.state, 0);

@@ -13,16 +13,21 @@
 
 namespace warpbo::optimize {
 
-/// Evaluates the first *active rows of `queries` (P x D) into `value` and `gradient` (P x D), all in backend memory.
+/// Evaluates the first *active rows of `queries` (T P x D) into `value` and `gradient` (T P x D), all in backend memory.
 using Objective = std::function<void(backend::ConstMatrix queries, const std::int32_t* active, backend::Vector value,
                                      backend::Matrix gradient)>;
 
 struct MultiStartOptions {
   bool maximize = false;
-  int max_rounds = 100;              ///< evaluations per problem
+  int max_rounds = 100;              ///< batches of evaluations
+  std::int64_t trials = 1;           ///< T, step lengths that a round tries for each problem; see `affordable_trials`
   double gradient_tolerance = 1e-6;  ///< largest entry of the projected gradient
   double value_tolerance = 1e-10;    ///< relative change of the value in one iteration
 };
+
+/// How many step lengths a round may try for each of `problems` without taking longer, on an engine with that many `free_rows`
+/// (backend::Traits).
+[[nodiscard]] std::int64_t affordable_trials(std::int64_t free_rows, std::int64_t problems);
 
 struct MultiStartResult {
   std::vector<double> points;  ///< P x D, row-major: the best point of each problem

@@ -64,30 +64,33 @@ double mixture(std::int64_t problem, const std::vector<double>& x, std::vector<d
 /// One search on one engine.
 class Search {
  public:
-  Search(std::shared_ptr<Backend> backend, std::int64_t problems, std::int64_t dimensions, bool maximize)
+  Search(std::shared_ptr<Backend> backend, std::int64_t problems, std::int64_t dimensions, bool maximize,
+         std::int64_t trials = 1)
       : problems_(problems),
         dimensions_(dimensions),
+        trials_(trials),
         backend_(std::move(backend)),
         lower_(backend_, problems, dimensions),
         upper_(backend_, problems, dimensions),
         state_(backend_, math::lbfgs_state_size(dimensions), problems),
-        queries_(backend_, problems, dimensions),
-        gradient_(backend_, problems, dimensions),
-        value_(backend_, problems),
+        queries_(backend_, problems * trials, dimensions),
+        gradient_(backend_, problems * trials, dimensions),
+        value_(backend_, problems * trials),
         indices_(backend_, problems),
         active_(backend_, 1),
         maximize_(maximize) {
-    HostMatrix low(problems, dimensions, -1), high(problems, dimensions, 1), start(problems, dimensions);
+    HostMatrix low(problems, dimensions, -1), high(problems, dimensions, 1), start(problems * trials, dimensions);
     for (std::int64_t p = 0; p < problems; ++p)
       for (std::int64_t i = 0; i < dimensions; ++i) {
-        start(p, i) = -0.9 + 1.2 * std::fmod(0.37 * static_cast<double>(p + 1) + 0.73 * static_cast<double>(i), 1.0);
-        if ((p + i) % 11 == 10) low(p, i) = high(p, i) = start(p, i);  // fixed
+        const double x = -0.9 + 1.2 * std::fmod(0.37 * static_cast<double>(p + 1) + 0.73 * static_cast<double>(i), 1.0);
+        for (std::int64_t t = 0; t < trials; ++t) start(p * trials + t, i) = x;
+        if ((p + i) % 11 == 10) low(p, i) = high(p, i) = x;  // fixed
       }
     lower_.upload(low);
     upper_.upload(high);
     std::vector<std::int32_t> order(static_cast<std::size_t>(problems));
     std::iota(order.begin(), order.end(), 0);
-    set({HostMatrix(math::lbfgs_state_size(dimensions), problems), start, order, static_cast<std::int32_t>(problems)});
+    set({HostMatrix(math::lbfgs_state_size(dimensions), problems), start, order, static_cast<std::int32_t>(problems * trials)});
   }
 
   struct State {
@@ -109,6 +112,7 @@ class Search {
     LbfgsStep step;
     step.problems = problems_;
     step.dimensions = dimensions_;
+    step.trials = trials_;
     step.lower = lower_.view();
     step.upper = upper_.view();
     step.state = state_.view();
@@ -124,12 +128,12 @@ class Search {
   /// Values and gradients at the rows in use; what stands in the others is no number.
   void evaluate(const Function& function, const State& at, std::vector<double>& value, HostMatrix& gradient) const {
     constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-    value.assign(static_cast<std::size_t>(problems_), kNan);
-    gradient = HostMatrix(problems_, dimensions_, kNan);
+    value.assign(static_cast<std::size_t>(problems_ * trials_), kNan);
+    gradient = HostMatrix(problems_ * trials_, dimensions_, kNan);
     std::vector<double> x(static_cast<std::size_t>(dimensions_)), g(x.size());
     for (std::int64_t a = 0; a < at.active; ++a) {
       for (std::int64_t i = 0; i < dimensions_; ++i) x[static_cast<std::size_t>(i)] = at.queries(a, i);
-      const double f = function(at.indices[static_cast<std::size_t>(a)], x, g);
+      const double f = function(at.indices[static_cast<std::size_t>(a / trials_)], x, g);
       value[static_cast<std::size_t>(a)] = maximize_ ? -f : f;
       for (std::int64_t i = 0; i < dimensions_; ++i) gradient(a, i) = (maximize_ ? -1 : 1) * g[static_cast<std::size_t>(i)];
     }
@@ -142,7 +146,7 @@ class Search {
   }
 
  private:
-  std::int64_t problems_, dimensions_;
+  std::int64_t problems_, dimensions_, trials_;
   std::shared_ptr<Backend> backend_;
   Guarded lower_, upper_, state_, queries_, gradient_;
   Buffer<double> value_;
@@ -162,10 +166,10 @@ class LbfgsTest : public Conformance {
   }
 
   /// Rows in use, their points, and the states of all problems.
-  static void expect_same(const Search::State& a, const Search::State& b, double tolerance) {
+  static void expect_same(const Search::State& a, const Search::State& b, std::int64_t trials, double tolerance) {
     ASSERT_EQ(a.active, b.active);
     for (std::int32_t row = 0; row < b.active; ++row) {
-      const auto at = static_cast<std::size_t>(row);
+      const auto at = static_cast<std::size_t>(row / trials);
       ASSERT_EQ(a.indices[at], b.indices[at]) << "row " << row;
       for (std::int64_t i = 0; i < b.queries.columns; ++i) expect_close(a.queries(row, i), b.queries(row, i), 1, tolerance);
     }
@@ -182,9 +186,11 @@ class LbfgsTest : public Conformance {
   }
 
   /// Both engines take each step from the same state, the CPU's: no rounding adds up.
-  void follow(const Function& function, std::int64_t problems, std::int64_t dimensions, bool maximize, int rounds) {
-    SCOPED_TRACE(std::to_string(problems) + " problems of " + std::to_string(dimensions) + " dimensions");
-    Search own(backend, problems, dimensions, maximize), reference(cpu_, problems, dimensions, maximize);
+  void follow(const Function& function, std::int64_t problems, std::int64_t dimensions, bool maximize, int rounds,
+              std::int64_t trials = 1) {
+    SCOPED_TRACE(std::to_string(problems) + " problems of " + std::to_string(dimensions) + " dimensions, " +
+                 std::to_string(trials) + " trials");
+    Search own(backend, problems, dimensions, maximize, trials), reference(cpu_, problems, dimensions, maximize, trials);
     std::vector<double> value;
     HostMatrix gradient;
     for (int round = 0; round < rounds; ++round) {
@@ -195,7 +201,7 @@ class LbfgsTest : public Conformance {
       reference.evaluate(function, before, value, gradient);
       own.step(value, gradient);
       reference.step(value, gradient);
-      expect_same(own.get(), reference.get(), 1e-9);
+      expect_same(own.get(), reference.get(), trials, 1e-9);
       if (HasFatalFailure()) return;
     }
     own.expect_guards();
@@ -211,6 +217,17 @@ TEST_P(LbfgsTest, EveryStepIsTheReferences) {
       follow(mixture, problems, dimensions, false, 30);
       if (HasFatalFailure()) return;
     }
+}
+
+TEST_P(LbfgsTest, SeveralTrialsARound) {
+  for (const std::int64_t trials : {2, 3, 4})
+    for (const std::int64_t problems : {1, 20, 33})
+      for (const std::int64_t dimensions : {1, 35}) {
+        follow(bounded_quadratic, problems, dimensions, false, 15, trials);
+        follow(rosenbrock, problems, dimensions, trials == 2, 15, trials);
+        follow(mixture, problems, dimensions, false, 30, trials);
+        if (HasFatalFailure()) return;
+      }
 }
 
 TEST_P(LbfgsTest, MaximizesTheNegative) {
@@ -258,9 +275,14 @@ TEST_P(LbfgsTest, TheRowsThatGoOnKeepTheirOrder) {
     const math::LbfgsLayout at{2};
     for (std::int32_t row = 0; row < after.active; ++row) {
       const std::int32_t problem = 3 * row + 1;
+      const double step = after.state(math::LbfgsLayout::kStep, problem);
       ASSERT_EQ(after.indices[static_cast<std::size_t>(row)], problem);
       ASSERT_EQ(after.state(math::LbfgsLayout::kValue, problem), value[static_cast<std::size_t>(problem)]);
-      for (std::int64_t i = 0; i < 2; ++i) ASSERT_EQ(after.queries(row, i), after.state(at.trial() + i, problem));
+      for (std::int64_t i = 0; i < 2; ++i) {
+        const double moved = after.state(at.x() + i, problem) + step * after.state(at.direction() + i, problem);
+        const bool fixed = (problem + i) % 11 == 10;
+        ASSERT_DOUBLE_EQ(after.queries(row, i), fixed ? after.state(at.x() + i, problem) : std::clamp(moved, -1.0, 1.0));
+      }
     }
     // Rows beyond them are nobody's: a second step must not touch the problems that have ended.
     search.evaluate(slope, after, value, gradient);

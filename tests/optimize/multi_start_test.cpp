@@ -136,6 +136,50 @@ TEST_F(MultiStart, EachProblemIsIndependentOfTheOthers) {
   }
 }
 
+// Fewer rounds to the same minima.
+TEST_F(MultiStart, SeveralTrialsARoundSaveRounds) {
+  constexpr std::int64_t kProblems = 40, kDimensions = 6;
+  std::vector<double> starts;
+  for (int i = 0; i < kProblems * kDimensions; ++i) starts.push_back(-1.5 + 3.0 * std::fmod(0.618 * (i + 1), 1.0));
+  std::vector<int> rounds, solved;
+  for (const std::int64_t trials : {1, 2, 3, 4}) {
+    const auto result =
+        multi_start(arena_, kDimensions, starts, constant(kProblems, kDimensions, -2), constant(kProblems, kDimensions, 2),
+                    on_host(*backend_, rosenbrock), {.max_rounds = 400, .trials = trials, .value_tolerance = 0});
+    rounds.push_back(result.rounds);
+    solved.push_back(0);
+    for (const double value : result.values) {
+      EXPECT_LT(value, 4.5);
+      solved.back() += value < 1e-9 ? 1 : 0;
+    }
+    EXPECT_GE(solved.back(), kProblems / 2) << trials << " trials";
+  }
+  EXPECT_LT(rounds[3], rounds[0]);
+  EXPECT_LT(rounds[1], rounds[0]);
+}
+
+TEST_F(MultiStart, TheBestOfTheTrialsIsTaken) {
+  // f = (x - 1)^2 / 4 from 0: the first step is min(1, range / 10 / |f'|) = 0.4 along 1/2, to 0.2; twice as long is better.
+  const auto valley = [](const std::vector<double>& x, std::vector<double>& g) {
+    g[0] = (x[0] - 1) / 2;
+    return (x[0] - 1) * (x[0] - 1) / 4;
+  };
+  const std::vector<double> length = {0.2, 0.2, 0.4, 0.4};
+  for (std::int64_t trials = 1; trials <= 4; ++trials) {
+    const auto result = multi_start(arena_, 1, std::vector<double>{0.0}, constant(1, 1, -1), constant(1, 1, 1),
+                                    on_host(*backend_, valley), {.max_rounds = 2, .trials = trials});
+    EXPECT_DOUBLE_EQ(result.points[0], length[static_cast<std::size_t>(trials - 1)]);
+  }
+}
+
+TEST_F(MultiStart, TrialsThatAreAffordable) {
+  EXPECT_EQ(affordable_trials(1, 10), 1);
+  EXPECT_EQ(affordable_trials(64, 10), 4);
+  EXPECT_EQ(affordable_trials(64, 20), 3);
+  EXPECT_EQ(affordable_trials(64, 65), 1);
+  EXPECT_EQ(affordable_trials(64, 0), 4);
+}
+
 TEST_F(MultiStart, NoProblemsIsFine) {
   const auto result = multi_start(arena_, 3, {}, {}, {}, on_host(*backend_, rosenbrock));
   EXPECT_TRUE(result.values.empty());

@@ -54,10 +54,12 @@ class GpCuda : public ::testing::Test {
     }
     return out;
   }
-  [[nodiscard]] std::unique_ptr<Sampler> on_cuda() const {
-    return make_gp_sampler(options, small_recipe(), [device = device](const Device&) -> backend::Opened {
+  /// A search that tries several step lengths at once may end on another hill of the same height: with one, step follows step.
+  static constexpr backend::cuda::Tuning kOneStepLength{.free_rows = 1};
+  [[nodiscard]] std::unique_ptr<Sampler> on_cuda(const backend::cuda::Tuning& tuning = kOneStepLength) const {
+    return make_gp_sampler(options, small_recipe(), [device = device, tuning](const Device&) -> backend::Opened {
       try {
-        return {backend::make_cuda_engine(device), {}};
+        return {backend::make_cuda_engine(device, tuning), {}};
       } catch (const Error& error) {  // as device auto
         return {backend::make_cpu_backend(), error.what()};
       }
@@ -97,6 +99,19 @@ TEST_F(GpCuda, AsksAsTheCpuDoes) {
       EXPECT_TRUE(found.degraded.empty());
       expect_close(found, ask(*cpu, n, count), 1e-3);
     }
+  }
+}
+
+TEST_F(GpCuda, SeveralStepLengthsARoundFindTheSameInFewerRounds) {
+  const auto several = on_cuda({.rounds_per_check = 1}), one = on_cuda({.free_rows = 1, .rounds_per_check = 1}), cpu = on_cpu();
+  for (const int n : {12, 40}) {
+    const SuggestResult right = ask(*cpu, n, 1);
+    emulation::reset_counters();
+    expect_close(ask(*several, n, 1), right, 1e-3);
+    const emulation::Counters fewer = emulation::counters();
+    emulation::reset_counters();
+    expect_close(ask(*one, n, 1), right, 1e-3);
+    EXPECT_LT(fewer.graph_launches, emulation::counters().graph_launches) << n;
   }
 }
 
@@ -149,7 +164,7 @@ TEST_F(GpCuda, G8_AtWhicheverCallTheDeviceIsLostTheCpuGoesOn) {
 // problems are left, once in eight rounds, and for what the host has to know: the factor's status, the values of the climbed
 // points.
 TEST_F(GpCuda, WarmAskLaunchesMovesAndWaitsLittle) {
-  const auto cuda = on_cuda();
+  const auto cuda = on_cuda({});
   (void)ask(*cuda, 40, 1);
   emulation::reset_counters();
   (void)ask(*cuda, 41, 1);

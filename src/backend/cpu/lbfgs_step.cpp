@@ -5,36 +5,45 @@ namespace warpbo::backend {
 
 namespace {
 
-/// Advances the problem of row `row`; true if it wants another evaluation, whose point then stands in its state.
-bool advance(const LbfgsStep& step, std::int64_t row) {
-  const std::int64_t dimensions = step.dimensions;
-  const std::int64_t problem = step.indices.data[row];
-  const math::LbfgsLayout at{dimensions};
+/// Advances the a-th active problem; true if it wants other points evaluated.
+bool advance(const LbfgsStep& step, std::int64_t a) {
+  const std::int64_t problem = step.indices.data[a], row = a * step.trials;
   double* state = step.state.data + problem * step.state.leading;
-  if (state[math::LbfgsLayout::kStatus] == 0)
-    for (std::int64_t i = 0; i < dimensions; ++i) state[at.trial() + i] = step.queries.data[row + i * step.queries.leading];
   const math::SerialTeam team;
   const auto lower = [&](std::int64_t i) { return step.lower.data[problem + i * step.lower.leading]; };
   const auto upper = [&](std::int64_t i) { return step.upper.data[problem + i * step.upper.leading]; };
-  const double sign = step.maximize ? -1.0 : 1.0;
-  const auto gradient = [&](std::int64_t i) { return sign * step.gradient.data[row + i * step.gradient.leading]; };
-  math::LbfgsProblem solver(team, state, dimensions, lower, upper, gradient, step.gradient_tolerance, step.value_tolerance);
-  return solver.advance(sign * step.value.data[row]);
+  const math::LbfgsEvaluated evaluated{
+      step.trials,           step.value.data + row,     step.queries.data + row, step.queries.leading, step.gradient.data + row,
+      step.gradient.leading, step.maximize ? -1.0 : 1.0};
+  math::LbfgsProblem solver(team, state, step.dimensions, lower, upper, evaluated, step.gradient_tolerance,
+                            step.value_tolerance);
+  return solver.advance();
+}
+
+/// Writes what `problem` wants evaluated to the rows of the a-th active one.
+void gather(const LbfgsStep& step, std::int64_t a, std::int64_t problem) {
+  const double* state = step.state.data + problem * step.state.leading;
+  for (std::int64_t i = 0; i < step.dimensions; ++i) {
+    const double lower = step.lower.data[problem + i * step.lower.leading],
+                 upper = step.upper.data[problem + i * step.upper.leading];
+    double* column = step.queries.data + a * step.trials + i * step.queries.leading;
+    for (std::int64_t t = 0; t < step.trials; ++t)
+      column[t] = math::lbfgs_trial_point(state, {step.dimensions}, t, i, lower, upper);
+  }
 }
 
 }  // namespace
 
 void CpuBackend::run(const LbfgsStep& step) {
-  const math::LbfgsLayout at{step.dimensions};
   std::int32_t kept = 0;
-  for (std::int32_t row = 0; row < *step.active; ++row) {
-    if (!advance(step, row)) continue;
-    const std::int32_t problem = step.indices.data[row];
-    const double* trial = step.state.data + problem * step.state.leading + at.trial();
-    for (std::int64_t i = 0; i < step.dimensions; ++i) step.queries.data[kept + i * step.queries.leading] = trial[i];
+  const std::int64_t count = *step.active / step.trials;
+  for (std::int64_t a = 0; a < count; ++a) {
+    if (!advance(step, a)) continue;
+    const std::int32_t problem = step.indices.data[a];
+    gather(step, kept, problem);
     step.indices.data[kept++] = problem;
   }
-  *step.active = kept;
+  *step.active = kept * static_cast<std::int32_t>(step.trials);
 }
 
 }  // namespace warpbo::backend

@@ -73,7 +73,7 @@ void CudaBackend::abandon() noexcept {
 
 Traits CudaBackend::traits() const {
   // A fifth stays free for the libraries and for other processes on the device.
-  return {.rounds_per_check = tuning_.rounds_per_check, .memory_limit = free_at_start_ / 5 * 4};
+  return {.rounds_per_check = tuning_.rounds_per_check, .free_rows = tuning_.free_rows, .memory_limit = free_at_start_ / 5 * 4};
 }
 
 void CudaBackend::enter() {

@@ -18,6 +18,8 @@ struct Tuning {
   std::int64_t precision_strip = 1024;
   /// Up to this many queries at a time, a posterior's kernels spread one query over many threads; beyond, they share loads.
   std::int64_t few_queries = 256;
+  /// Up to this many queries an acquisition takes about as long as for one: a search may try several step lengths at once.
+  std::int64_t free_rows = 64;
   /// Members of a likelihood's batch that are worked on at the same time take at most this much (but one always goes).
   std::int64_t group_bytes = std::int64_t{4} << 30;
   /// Bytes that the tile of a posterior's cross-covariances may take.

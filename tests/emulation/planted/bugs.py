@@ -46,8 +46,8 @@ BUGS = [
   value = warp_sum(""", """  if (lane() == 0) partial.value[warp()] = value;
   value = warp_sum(""", "*Likelihood*", "kernels/likelihood.cu"),
     Bug("lbfgs_compaction_race", "race between warps", "kernels/lbfgs_step.cu",
-        """  if (threadIdx.x == 0) *step.active = kept;
+        """  if (threadIdx.x == 0) set_active(step, kept);
   __syncthreads();
-  if (row < kept)""", """  if (threadIdx.x == 0) *step.active = kept;
+  if (row < kept)""", """  if (threadIdx.x == 0) set_active(step, kept);
   if (row < kept)""", "*Lbfgs*"),
 ]
