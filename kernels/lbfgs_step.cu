@@ -133,8 +133,9 @@ __global__ void __launch_bounds__(kOneBlock* kWarp) lbfgs_block_kernel(LbfgsStep
     for (std::int64_t i = lane(); i < step.dimensions; i += kWarp) gather(step, row, rows.problem[row], i);
 }
 
-/// Many problems, first of three: advances, and notes in `wanted` which rows go on.
-__global__ void __launch_bounds__(kWarpsPerBlock* kWarp) lbfgs_advance_kernel(LbfgsStep step, std::int32_t* wanted) {
+/// Many problems, first of three: advances, and notes in `wanted` which rows go on. (Without a number of blocks the compiler
+/// aims at 96 registers, and spills.)
+__global__ void __launch_bounds__(kWarpsPerBlock* kWarp, 4) lbfgs_advance_kernel(LbfgsStep step, std::int32_t* wanted) {
   const std::int64_t row = static_cast<std::int64_t>(blockIdx.x) * kWarpsPerBlock + warp();
   if (row >= active_problems(step)) return;  // the whole warp; there is no barrier
   const bool more = advance(step, row);
