@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from ._arrays import Array, integer, matrix, vector
+from ._checks import Array, integer, matrix, vector
 
 
 class Prediction(NamedTuple):

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any, Literal
 
 from . import _core
-from ._arrays import integer
+from ._checks import integer
 from ._errors import InvalidArgumentError
 
 SamplerKind = Literal["auto", "gp", "random", "sobol", "grid", "de"]
