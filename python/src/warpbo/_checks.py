@@ -45,12 +45,12 @@ def vector(name: str, given: npt.ArrayLike, size: int, of: str) -> Array:
     return array
 
 
-def integer(name: str, given: SupportsIndex, low: int, high: int = 2**63 - 1) -> int:
+def integer(name: str, given: SupportsIndex | float, low: int, high: int = 2**63 - 1) -> int:
     """`given` as an int in [low, high]."""
     try:
         if isinstance(given, bool):
             raise TypeError
-        value = operator.index(given)
+        value = operator.index(given)  # type: ignore[arg-type]  # a float raises TypeError
     except TypeError:
         raise InvalidArgumentError(f"{name} is {given!r}; expected an int") from None
     if not low <= value <= high:
@@ -86,6 +86,13 @@ def text(name: str, given: str) -> str:
     if not isinstance(given, str):
         raise InvalidArgumentError(f"{name} is {given!r}; expected a str")
     return given
+
+
+def device_name(given: str) -> str:
+    """The device's name; "auto" is the CPU where the CUDA engine was not installed with the package: nothing to remark upon."""
+    if text("device", given) != "auto" or os.environ.get("WARPBO_CUDA_ENGINE"):
+        return given
+    return given if os.path.exists(os.path.join(os.path.dirname(__file__), "libwarpbo_cuda.so")) else "cpu"
 
 
 def store_url(given: str | os.PathLike[str]) -> str:

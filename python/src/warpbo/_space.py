@@ -303,8 +303,8 @@ class Space:
         return (Space.from_json, (self.to_json(),))
 
 
-def _whole(name: str, what: str, given: SupportsIndex) -> int:
-    if isinstance(given, float) and math.isfinite(given) and given == int(given):
+def _whole(name: str, what: str, given: SupportsIndex | float) -> int:
+    if isinstance(given, float) and given.is_integer():
         return int(given)
     return integer(f"{what} of '{name}'", given, -(2**63), 2**63 - 1)
 

@@ -19,7 +19,7 @@ from ._space import Parameter, Space
 from ._study_view import Direction, StudyView
 from ._trial import Trial, Value
 
-Notice: TypeAlias = Callable[[str], object]
+Notice: TypeAlias = Callable[[str], None]
 SpaceLike: TypeAlias = Space | Mapping[str, Parameter | Sequence[Value]]
 Objective: TypeAlias = Callable[[Trial], SupportsFloat]
 
@@ -100,7 +100,7 @@ class Study(StudyView):
 
     def _start(
         self,
-        make: Callable[[str, _core.Space, str, _core.SamplerOptions, Notice, str], _core.Study],
+        make: Callable[[str, _core.Space, str, _core.SamplerOptions, Notice | None, str], _core.Study],
         space: SpaceLike,
         name: str,
         store: str | os.PathLike[str],
