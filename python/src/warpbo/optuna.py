@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import _core
+from ._errors import InvalidArgumentError
 from ._notices import warn
 from ._sampler import ModelSummary, SamplerKind, SamplerOptions, sampler_options
 
@@ -53,7 +54,7 @@ class Sampler(BaseSampler):
 
     Running trials, and enqueued ones, are pending: several asks in a row give a joint batch. Trials that failed are avoided,
     as are those that were pruned: the model is given a pruned trial's last intermediate value, or the median of the complete
-    trials where that is worse. One objective only. Constraints are ignored, with a warning.
+    trials where that is worse. One objective only. Constraints do not guide the proposals; a warning says so.
 
     One object may be used by several threads, and pickled.
 
@@ -82,6 +83,10 @@ class Sampler(BaseSampler):
     ) -> None:
         if seed is None and not isinstance(sampler, SamplerOptions):
             seed = _random_seed()
+        if independent_sampler is not None and not isinstance(independent_sampler, BaseSampler):
+            raise InvalidArgumentError(f"independent_sampler is {independent_sampler!r}; expected a sampler of Optuna")
+        if constraints_func is not None and not callable(constraints_func):
+            raise InvalidArgumentError(f"constraints_func is {constraints_func!r}; expected a function of a trial")
         self._options = sampler_options(sampler, seed, device)
         self._independent = independent_sampler or RandomSampler(seed=self._options.seed % 2**32)
         self._avoid_failed = bool(avoid_failed)
