@@ -38,8 +38,9 @@ def test_it_finds_the_minimum() -> None:
     study = create_study()
     study.optimize(bowl, 25)
     assert study.best_value < 1e-3
-    model = study.sampler.model  # type: ignore[attr-defined]
-    assert model.kind == "gp" and set(model.lengthscales) == {"x", "y"}
+    assert isinstance(study.sampler, warpbo.optuna.Sampler)
+    model = study.sampler.model
+    assert model is not None and model.kind == "gp" and set(model.lengthscales) == {"x", "y"}
 
 
 def test_maximizing() -> None:
@@ -56,7 +57,7 @@ def test_all_kinds_of_parameters() -> None:
         rate = trial.suggest_float("learning rate", 1e-5, 1.0, log=True)
         kind = trial.suggest_categorical("kind", ["a", None, 3, 2.5, True])
         assert type(n) is int and 1 <= n <= 1000 and step in (10, 17, 24, 31) and r in (0, 0.25, 0.5, 0.75, 1.0)
-        return abs(np.log10(rate) + 3) + abs(np.log10(n) - 1) + r + step + (0 if kind is None else 1)
+        return float(abs(np.log10(rate) + 3) + abs(np.log10(n) - 1) + r + step + (0 if kind is None else 1))
 
     study = create_study()
     study.optimize(objective, 40)
@@ -196,8 +197,9 @@ def test_whatever_happens_a_trial_is_proposed() -> None:
         return [value, float("inf"), float("-inf"), float("nan")][chance.choice(4, p=[0.91, 0.03, 0.03, 0.03])]
 
     study = create_study()
+    enqueued: list[dict[str, Any]] = [{"x": 1.5}, {"n": 3}, {"kind": "b", "lr": 0.5}, {"kind": "a", "n": 77}, {"old": 1}]
     for part in range(12):
-        study.enqueue_trial([{"x": 1.5}, {"n": 3}, {"kind": "b", "lr": 0.5}, {"kind": "a", "n": 77}, {"old": 1}][part % 5])
+        study.enqueue_trial(enqueued[part % 5])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             study.optimize(objective, 6, catch=(ArithmeticError,))
