@@ -82,8 +82,9 @@ def one(method: str, file: TraceFile, case, seed: int, options: argparse.Namespa
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="runner", description=__doc__)
-    parser.add_argument("--method", action="append", help=f"one of {', '.join(METHODS)}; may be repeated", required=True)
-    parser.add_argument("--suite", action="append", help=f"one of {', '.join(SUITES)}; may be repeated", required=True)
+    parser.add_argument("--method", action="append", help=f"one of {', '.join(METHODS)}; may be repeated")
+    parser.add_argument("--default-method", help="where no --method is given; otherwise all peers")
+    parser.add_argument("--suite", action="append", help=f"one of {', '.join(SUITES)}; may be repeated; default: all")
     parser.add_argument("--problem", action="append", help="only these problems of the suite")
     parser.add_argument("--seeds", type=int, help="only the first N seeds")
     parser.add_argument("--freeze", action="store_true", help="keep the traces in bench/quality/frozen")
@@ -91,9 +92,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--until", help="stop before the next run at this time of day, HH:MM")
     parser.add_argument("--verbose", action="store_true", help="print the stack of a failure")
     options = parser.parse_args(arguments)
-    for method in options.method:
+    peers = [name for name in METHODS if not name.startswith("warpbo")]
+    methods = options.method or ([options.default_method] if options.default_method else peers)
+    for method in methods:
         entry(method)
-    failed = sum(work(options.method, suite, FROZEN if options.freeze else CURRENT, options) for suite in options.suite)
+    suites = {suite: cases(suite) for suite in options.suite or SUITES}
+    failed = sum(work(methods, suite, FROZEN if options.freeze else CURRENT, options) for suite in suites)
     if failed:
         print(f"{failed} runs failed", file=sys.stderr)
     return 1 if failed else 0
