@@ -10,6 +10,7 @@ import numpy as np
 
 from . import problems
 from . import statistics as st
+from .methods import METHODS
 from .suites import Case, cases
 from .traces import TraceFile, curve
 
@@ -23,7 +24,7 @@ class Results:
     curves: dict[str, dict[str, np.ndarray]]
     seeds: dict[str, dict[str, list[int]]]
     seconds: dict[str, dict[str, np.ndarray]]  # processor time of proposals per run
-    evaluations: dict[str, dict[str, int]]  # per run, less the design: what the seconds were spent on
+    evaluations: dict[str, dict[str, int]]  # proposals per run: without a design that was given
     recommended: dict[str, dict[str, np.ndarray]]
 
     @property
@@ -48,7 +49,8 @@ def collect(suite: str, files: dict[str, TraceFile]) -> Results:
             results.curves.setdefault(method, {})[case.problem] = np.array(rows)
             results.seeds.setdefault(method, {})[case.problem] = seeds
             results.seconds.setdefault(method, {})[case.problem] = np.array([runs[seed]["cpu"] for seed in seeds])
-            results.evaluations.setdefault(method, {})[case.problem] = max(length - case.design, 1)
+            given = 0 if method in METHODS and METHODS[method].own_start else case.design
+            results.evaluations.setdefault(method, {})[case.problem] = max(length - given, 1)
             if all("recommended" in runs[seed] for seed in seeds):
                 values = np.array([runs[seed]["recommended"] for seed in seeds])
                 results.recommended.setdefault(method, {})[case.problem] = values

@@ -29,7 +29,8 @@ COLOURS = {
     "sobol": "#aaaaaa",
     "random": "#cccccc",
 }
-plt.rcParams.update({"svg.hashsalt": "warpbo", "font.size": 8, "axes.spines.top": False, "axes.spines.right": False})
+plt.rcParams.update({"svg.hashsalt": "warpbo", "svg.fonttype": "none", "font.size": 8, "font.family": "sans-serif"})
+plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
 
 
 def shown(results: comparison.Results, ours: str) -> list[str]:
@@ -42,6 +43,13 @@ def style(method: str, ours: str) -> dict:
     if method == ours:
         return {"color": COLOURS["warpbo"], "linewidth": 2.2}
     return {"color": COLOURS[method], "linewidth": 1.1}
+
+
+def corners(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Evaluations and values where a step curve changes, with its end: a smaller file than all points."""
+    at = np.flatnonzero(np.diff(values, prepend=np.inf) != 0)
+    at = np.append(at, len(values) - 1)
+    return at + 1, values[at]
 
 
 def curves(results: comparison.Results, ours: str, path: pathlib.Path) -> None:
@@ -57,18 +65,18 @@ def curves(results: comparison.Results, ours: str, path: pathlib.Path) -> None:
             data = results.curves[method].get(case.problem)
             if data is None:
                 continue
-            x = np.arange(1, data.shape[1] + 1)
-            line = axis.plot(x, np.median(st.floored(data), axis=0), **style(method, ours))[0]
-            handles[method] = line
+            x, median = corners(np.median(st.floored(data), axis=0))
+            handles[method] = axis.step(x, median, where="post", **style(method, ours))[0]
             if method == ours:
                 low, high = np.quantile(st.floored(data), [0.25, 0.75], axis=0)
-                axis.fill_between(x, low, high, color="#111111", alpha=0.12, linewidth=0)
+                axis.fill_between(np.arange(1, len(low) + 1), low, high, color="#111111", alpha=0.12, linewidth=0, step="post")
         axis.set_yscale("log")
+        axis.tick_params(axis="y", which="minor", labelsize=6)
         axis.set_title(case.problem, fontsize=8)
         axis.axvline(case.design, color="#dddddd", linewidth=0.8, zorder=0)
     figure.supxlabel("evaluations (the line marks the end of the common design)", fontsize=8)
     figure.supylabel("median regret", fontsize=8)
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=min(len(handles), 7), frameon=False)
+    figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=min(len(handles), 7), frameon=False)
     save(figure, path)
 
 
@@ -78,7 +86,7 @@ def ecdf(results: comparison.Results, ours: str, path: pathlib.Path) -> None:
     for method in shown(results, ours):
         share = comparison.ecdf(results, method)
         if share is not None:
-            axis.plot(np.arange(1, len(share) + 1), share, label=method, **style(method, ours))
+            axis.step(*corners(share), where="post", label=method, **style(method, ours))
     axis.set_xlabel("evaluations")
     axis.set_ylabel("share of targets reached")
     axis.set_ylim(0)
@@ -96,6 +104,7 @@ def efficiency(found: list[comparison.Duel], ours: str, path: pathlib.Path) -> N
     axis.axvline(0, color="#bbbbbb", linewidth=0.8, zorder=0)
     axis.set_yticks(range(len(found)), [f"{one.rival} ({one.problems} x {one.seeds})" for one in reversed(found)])
     axis.set_xlim(-1.05, 1.05)
+    axis.set_ylim(-0.6, len(found) - 0.4)
     axis.set_xlabel(f"log-efficiency of {ours}: left of 0 the rival needs fewer evaluations, right of 0 {ours}", fontsize=7)
     save(figure, path)
 

@@ -101,5 +101,9 @@ def test_candidates_lie_in_the_region_and_move_few_coordinates():
     moved = np.sum(places != centre, axis=1)
     assert moved.min() >= 1
     assert 18 < moved.mean() < 22
+
+
+def test_a_batch_takes_no_candidate_twice():
+    method = turbo_after_design(batch=30)
     chosen = method.ask(30)
     assert len({tuple(point.values()) for point in chosen}) == 30

@@ -74,8 +74,11 @@ class BoTorch:
         return LogExpectedImprovement(model, best_f=best) if count == 1 else qLogExpectedImprovement(model, best_f=best)
 
     def _search(self) -> Callable[[object, int], torch.Tensor]:
-        high = [float(self.choices[i] - 1) if i in self.choices else 1.0 for i in range(len(self.space))]
-        bounds = torch.tensor([[0.0] * len(self.space), high])
+        bounds = torch.tensor([[0.0, 1.0]] * len(self.space)).T.contiguous()
+        for i, count in self.choices.items():
+            bounds[1, i] = count - 1
+        for i, values in self.integers.items():
+            bounds[:, i] = torch.tensor([values[0], values[-1]])
         if all(isinstance(p, Float) for p in self.space.parameters):
             return lambda acquisition, count: optimize_acqf(
                 acquisition, bounds, q=count, num_restarts=RESTARTS, raw_samples=RAW_SAMPLES, sequential=True
