@@ -179,7 +179,7 @@ TEST(GpSharedFit, SearchesMadeByOthersAreNotMadeAgain) {
     EXPECT_EQ(searches, 2) << "a cold one at the anchor, then a refinement";
     EXPECT_EQ(helped.sampler->suggest(request).suggestions[0].parameters,
               alone.sampler->suggest(request).suggestions[0].parameters);
-    EXPECT_EQ(helped.device->traffic().factorizations, 1) << "the model's own factor";
+    EXPECT_LE(helped.device->traffic().factorizations, 2) << "the factor, and that of uncertain incumbents";
     EXPECT_GT(alone.device->traffic().factorizations, 10);
   }
 }
