@@ -43,6 +43,9 @@ FIGURES = [
     Figure("ask(16) at n = 200, d = 10", 250, "ms", "study_bench", "ask_q/16/200"),
     store(1, 300),
     store(64, 5000),
+    Figure("1,000 studies, n = 64, d = 6: fit all from nothing, propose one each", 12, "s", "fleet_bench", "fleet_cold/1000/64", scale=1),
+    Figure("tell 1,000 results to a study with n = 4,000, and work them into the model", 1.5, "s", "fleet_bench", "tell_many/4000/1000",
+           scale=1),
     Figure("memory of a 2,000-trial, 20-dimensional study", 400, "MB", "study_bench", "memory/2000", field="peak_bytes", scale=1e6),
 ]
 

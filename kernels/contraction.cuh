@@ -39,12 +39,12 @@ __device__ inline void load_precision_tile(const ConstMatrix& matrix, std::int64
     }
 }
 
-/// precision -> W dk/dr^2 below the diagonal, 0 elsewhere. Returns this thread's part of the trace of W times the noise
-/// weights. `alpha` = C^-1 (y - mean).
-__device__ inline double weigh_tile(const LikelihoodArgs& args, const double* alpha, double outputscale, std::int64_t row,
-                                    std::int64_t column, const PairBlock& squared, PairBlock& precision) {
+/// precision -> W dk/dr^2 below the diagonal of a member's n points, 0 elsewhere. Returns this thread's part of the trace of W
+/// times the noise weights. `alpha` = C^-1 (y - mean).
+__device__ inline double weigh_tile(const LikelihoodArgs& args, std::int64_t member, std::int64_t n, const double* alpha,
+                                    double outputscale, std::int64_t row, std::int64_t column, const PairBlock& squared,
+                                    PairBlock& precision) {
   const int tx = static_cast<int>(threadIdx.x) % kPairStride, ty = static_cast<int>(threadIdx.x) / kPairStride;
-  const std::int64_t n = args.points.rows;
   const double scale = 1 / outputscale;
   double trace = 0;
 #pragma unroll
@@ -55,7 +55,7 @@ __device__ inline double weigh_tile(const LikelihoodArgs& args, const double* al
     for (int a = 0; a < kPairsPerThread; ++a) {
       const std::int64_t i = row + tx + kPairStride * a;
       const double weight = i < n ? 0.5 * (precision[b][a] - alpha[i] * scaled) : 0.0;
-      if (i == j && i < n) trace += weight * args.noise_weight(i);
+      if (i == j && i < n) trace += weight * args.noise_weight(member, i);
       precision[b][a] = i > j && i < n ? weight * math::covariance(args.covariance.family, squared[b][a]).slope : 0.0;
     }
   }

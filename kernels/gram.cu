@@ -21,6 +21,8 @@ struct GramArgs {
   double jitter;
   Matrix out;
   const std::int32_t* active;  // null: all members
+  const LikelihoodData* data;  // null: all members have what stands above
+  const std::int32_t* indices;
 };
 
 __global__ void __launch_bounds__(kPairThreads) gram_kernel(GramArgs args) {
@@ -28,8 +30,15 @@ __global__ void __launch_bounds__(kPairThreads) gram_kernel(GramArgs args) {
   if (args.active != nullptr && member >= *args.active) return;
   const TriangleTile tile = triangle_tile(blockIdx.x);
   const std::int64_t row = tile.row * kPairTile, column = tile.column * kPairTile;
-  const CovarianceView covariance = args.covariance.at_row(member);
-  const ConstMatrix points = args.points.member(member);
+  CovarianceView covariance = args.covariance.at_row(member);
+  ConstMatrix points = args.points.member(member);
+  const double* noise_weights = args.noise_weights;
+  if (args.data != nullptr) {
+    const LikelihoodData& own = args.data[args.indices[member]];
+    covariance.categorical = own.categorical;
+    points = own.points;
+    noise_weights = own.noise_weights;
+  }
   double squared[kPairsPerThread][kPairsPerThread];
   pair_squared_distances(block_shared<PairTiles>(), covariance, points, row, points, column, squared);
   const Matrix out = args.out.member(member);
@@ -42,7 +51,11 @@ __global__ void __launch_bounds__(kPairThreads) gram_kernel(GramArgs args) {
       const std::int64_t i = row + tx + kPairStride * a;
       if (i < j || i >= out.rows || j >= out.columns) continue;
       double value = math::covariance(covariance.family, squared[b][a]).value;
-      if (i == j) value += covariance.noise() * (args.noise_weights != nullptr ? args.noise_weights[i] : 1.0) + args.jitter;
+      if (i >= points.rows) {
+        value = i == j ? 1.0 : 0.0;
+      } else if (i == j) {
+        value += covariance.noise() * (noise_weights != nullptr ? noise_weights[i] : 1.0) + args.jitter;
+      }
       out.data[i + j * out.leading] = value;
     }
   }
@@ -72,11 +85,13 @@ __global__ void __launch_bounds__(kPairThreads) cross_gram_kernel(CrossGramArgs 
 
 }  // namespace
 
-void cuda::fill_gram(CudaBackend& backend, const Gram& gram, const std::int32_t* active) {
+void cuda::fill_gram(CudaBackend& backend, const Gram& gram, const std::int32_t* active, const LikelihoodData* data,
+                     const std::int32_t* indices) {
   const std::int64_t n = gram.points.rows, d = gram.points.columns, tiles = ceil_div(n, kPairTile);
-  launch(backend, shape(tiles * (tiles + 1) / 2, kPairThreads, gram.out.batch), gram_kernel,
-         GramArgs{covariance_view(gram.kernel, gram.theta, d), gram.points,
-                  gram.noise_weights.empty() ? nullptr : gram.noise_weights.data, gram.jitter, gram.out, active});
+  launch(
+      backend, shape(tiles * (tiles + 1) / 2, kPairThreads, gram.out.batch), gram_kernel,
+      GramArgs{covariance_view(gram.kernel, gram.theta, d), gram.points,
+               gram.noise_weights.empty() ? nullptr : gram.noise_weights.data, gram.jitter, gram.out, active, data, indices});
 }
 
 void CudaBackend::run(const Gram& gram) {

@@ -44,27 +44,29 @@ __global__ void count_active_kernel(const std::int32_t* active, std::int32_t fir
   *out = rest < 0 ? 0 : (rest > count ? count : rest);
 }
 
-/// Rows n (ones) and n + 1 (targets) below C. Their own corner is so large that its pivots stay positive.
+/// Rows N (ones) and N + 1 (targets) below C, of size N. Their own corner is so large that its pivots stay positive.
 __global__ void border_kernel(GroupArgs args) {
-  const std::int64_t member = blockIdx.y, n = args.likelihood.points.rows;
+  const std::int64_t member = blockIdx.y, size = args.likelihood.points.rows;
   if (args.likelihood.idle(member)) return;
   const std::int64_t j = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x;
-  if (j >= n + 2) return;
+  if (j >= size + 2) return;
   constexpr double kCorner = 1e304;
   const Matrix factor = args.factor.member(member);
   double* column = factor.data + j * factor.leading;
-  if (j <= n) column[n] = j < n ? 1.0 : kCorner;
-  column[n + 1] = j < n ? args.likelihood.targets.member(member).data[j] : (j == n ? 0.0 : kCorner);
+  const bool inside = j < args.likelihood.size_of(member);
+  if (j <= size) column[size] = inside ? 1.0 : (j == size ? kCorner : 0.0);
+  column[size + 1] = inside ? args.likelihood.targets_of(member)[j] : (j == size + 1 ? kCorner : 0.0);
 }
 
 /// Mean, outputscale, value and info of one member, and its whitened residual.
 __global__ void density_kernel(GroupArgs args) {
   const LikelihoodArgs& likelihood = args.likelihood;
-  const std::int64_t member = blockIdx.x, n = likelihood.points.rows;
+  const std::int64_t member = blockIdx.x, size = likelihood.points.rows;
   if (likelihood.idle(member)) return;
+  const std::int64_t n = likelihood.size_of(member);
   const Matrix factor = args.factor.member(member);
-  const CovarianceView covariance = likelihood.covariance.at_row(member);
-  const auto whitened = [&](int which, std::int64_t i) { return factor.data[n + which + i * factor.leading]; };
+  const CovarianceView covariance = likelihood.covariance_of(member);
+  const auto whitened = [&](int which, std::int64_t i) { return factor.data[size + which + i * factor.leading]; };
   double sums[4] = {};  // 1'1, 1'y, log|C|, penalty of the prior
   for (std::int64_t i = threadIdx.x; i < n; i += kThreads) {
     const double one = whitened(0, i);
@@ -73,20 +75,21 @@ __global__ void density_kernel(GroupArgs args) {
     sums[2] += 2 * std::log(factor.data[i + i * factor.leading]);
   }
   for (std::int64_t k = threadIdx.x; k <= covariance.columns; k += kThreads)
-    sums[3] += prior_penalty(likelihood.prior, covariance, k);
+    sums[3] += prior_penalty(likelihood.prior_of(member), covariance, k);
   block_sums(sums);
   const double mean = n > 0 ? sums[1] / sums[0] : 0.0;
   double quadratic = 0;
-  for (std::int64_t i = threadIdx.x; i < n; i += kThreads) {
+  for (std::int64_t i = threadIdx.x; i < size; i += kThreads) {  // beyond n both are 0
     const double residual = whitened(1, i) - mean * whitened(0, i);
     quadratic += residual * residual;
     if (likelihood.with_gradient()) args.residual.data[i + member * args.residual.leading] = residual;
   }
   quadratic = block_sum(quadratic);
   if (threadIdx.x != 0) return;
-  const double size = static_cast<double>(n), shape = likelihood.prior.shape, rate = likelihood.prior.rate;
-  const double outputscale = math::profiled_outputscale(size, quadratic, shape, rate);
-  const double value = math::negative_log_density(size, quadratic, sums[2], outputscale, shape, rate) + sums[3];
+  const double count = static_cast<double>(n);
+  const double shape = likelihood.prior_of(member).shape, rate = likelihood.prior_of(member).rate;
+  const double outputscale = math::profiled_outputscale(count, quadratic, shape, rate);
+  const double value = math::negative_log_density(count, quadratic, sums[2], outputscale, shape, rate) + sums[3];
   std::int32_t info = likelihood.info[member];
   if (info > n || (info == 0 && !isfinite(value))) info = static_cast<std::int32_t>(n + 1);
   likelihood.info[member] = info;
@@ -117,17 +120,17 @@ __global__ void __launch_bounds__(kPairThreads, 2) contraction_kernel(GroupArgs 
   if (likelihood.idle(member)) return;
   const TriangleTile tile = triangle_tile(blockIdx.x);
   const std::int64_t row = tile.row * kPairTile, column = tile.column * kPairTile;
-  const CovarianceView covariance = likelihood.covariance.at_row(member);
-  const ConstMatrix points = likelihood.points.member(member);
+  const CovarianceView covariance = likelihood.covariance_of(member);
+  const ConstMatrix points = likelihood.points_of(member);
   ContractionMemory& memory = block_shared<ContractionMemory>();
   PairBlock weights, squared;
   if constexpr (kReady)
-    load_precision_tile(args.factor.member(member).block(0, 0, points.rows, points.rows), row, column, weights);
+    load_precision_tile(args.factor.member(member).block(0, 0, args.inverse.rows, args.inverse.rows), row, column, weights);
   else
     precision_tile(memory.product, args.inverse.member(member), row, column, weights);
   pair_squared_distances(memory.pairs, covariance, points, row, points, column, squared);
-  const double trace = weigh_tile(likelihood, args.alpha.data + member * args.alpha.leading, args.scales.data[member], row,
-                                  column, squared, weights);
+  const double trace = weigh_tile(likelihood, member, points.rows, args.alpha.data + member * args.alpha.leading,
+                                  args.scales.data[member], row, column, squared, weights);
   double* sums = args.partial.member(member).data + static_cast<std::int64_t>(blockIdx.x) * args.partial.leading;
   contract_tile(memory.pairs, covariance, points, row, column, weights, sums);
   if (tile.row != tile.column) {  // the trace has parts only on the diagonal
@@ -144,7 +147,7 @@ __global__ void __launch_bounds__(kFinishThreads) finish_kernel(GroupArgs args) 
   const std::int64_t member = blockIdx.x;
   if (likelihood.idle(member)) return;
   const Matrix partial = args.partial.member(member);
-  const CovarianceView covariance = likelihood.covariance.at_row(member);
+  const CovarianceView covariance = likelihood.covariance_of(member);
   const auto entry = [&](std::int64_t k) -> double& {
     return likelihood.gradient.data[member + k * likelihood.gradient.leading];
   };
@@ -154,8 +157,8 @@ __global__ void __launch_bounds__(kFinishThreads) finish_kernel(GroupArgs args) 
     for (std::int64_t tile = lane(); tile < partial.columns; tile += kWarp) sum += partial.data[k + tile * partial.leading];
     sum = warp_sum(sum);
     // dr^2/d(log lengthscale) = -2 times what the dimension adds, and each pair of the lower triangle stands for two.
-    const double slope =
-        (k < covariance.columns ? -4 * sum : covariance.noise() * sum) + prior_slope(likelihood.prior, covariance, k);
+    const double slope = (k < covariance.columns ? -4 * sum : covariance.noise() * sum) +
+                         prior_slope(likelihood.prior_of(member), covariance, k);
     finite = finite && isfinite(slope);
     if (lane() == 0) entry(k) = slope;
   }
@@ -165,7 +168,7 @@ __global__ void __launch_bounds__(kFinishThreads) finish_kernel(GroupArgs args) 
   if (info == 0 && finite) return;
   for (std::int64_t k = threadIdx.x; k <= covariance.columns; k += kFinishThreads) entry(k) = 0;
   if (threadIdx.x == 0 && info == 0) {
-    likelihood.info[member] = static_cast<std::int32_t>(likelihood.points.rows + 1);
+    likelihood.info[member] = static_cast<std::int32_t>(likelihood.size_of(member) + 1);
     likelihood.value[member] = static_cast<double>(INFINITY);
   }
 }
@@ -246,7 +249,7 @@ class LargeLikelihood {
     gram.theta = call_.theta.block(first, 0, count, d_ + 1);
     gram.noise_weights = call_.noise_weights;
     gram.out = group.factor.block(0, 0, n_, n_);
-    fill_gram(backend_, gram, likelihood.active);
+    fill_gram(backend_, gram, likelihood.active, likelihood.data, likelihood.indices);
     launch(backend_, shape(ceil_div(n_ + 2, kThreads), kThreads, count), border_kernel, group);
     factor_lower(backend_, group.factor, 0, likelihood.info, likelihood.active);
     launch(backend_, shape(count, kThreads), density_kernel, group);
@@ -259,8 +262,12 @@ class LargeLikelihood {
     group.likelihood = args_;
     LikelihoodArgs& likelihood = group.likelihood;
     likelihood.covariance.theta += first;
-    likelihood.points.data += first * likelihood.points.stride;
-    likelihood.targets.data += first * likelihood.targets.stride;
+    if (likelihood.data != nullptr) {
+      likelihood.indices += first;
+    } else {
+      likelihood.points.data += first * likelihood.points.stride;
+      likelihood.targets.data += first * likelihood.targets.stride;
+    }
     likelihood.value += first;
     likelihood.info += first;
     if (args_gradient()) likelihood.gradient.data += first;
@@ -316,7 +323,9 @@ void CudaBackend::run(const Likelihood& likelihood) {
                             likelihood.active,
                             likelihood.value.data,
                             likelihood.gradient,
-                            likelihood.info.data};
+                            likelihood.info.data,
+                            likelihood.data.data,
+                            likelihood.indices.data};
   if (!small_likelihood(*this, args, batch)) LargeLikelihood(*this, likelihood, args).run(batch);
 }
 

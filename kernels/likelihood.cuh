@@ -1,6 +1,7 @@
 /// What the two ways of evaluating a likelihood share: arguments, priors, and the density from a few sums.
 #pragma once
 
+#include "backend/backend.hpp"
 #include "kernels/covariance.cuh"
 #include "math/profiled_density.hpp"
 
@@ -23,11 +24,34 @@ struct LikelihoodArgs {
   double* value;
   Matrix gradient;  ///< empty: values only
   std::int32_t* info;
+  const LikelihoodData* data = nullptr;  ///< null: all members have what stands above
+  const std::int32_t* indices = nullptr;
 
   [[nodiscard]] __device__ bool idle(std::int64_t member) const { return active != nullptr && member >= *active; }
   [[nodiscard]] __device__ bool with_gradient() const { return !gradient.empty(); }
-  [[nodiscard]] __device__ double noise_weight(std::int64_t i) const {
-    return noise_weights != nullptr ? noise_weights[i] : 1.0;
+
+  // What a member has. They are read where they are needed and not kept: registers are scarce.
+  [[nodiscard]] __device__ const LikelihoodData& own(std::int64_t member) const { return data[indices[member]]; }
+  [[nodiscard]] __device__ ConstMatrix points_of(std::int64_t member) const {
+    return data != nullptr ? own(member).points : points.member(member);
+  }
+  [[nodiscard]] __device__ std::int64_t size_of(std::int64_t member) const {
+    return data != nullptr ? own(member).points.rows : points.rows;
+  }
+  [[nodiscard]] __device__ const double* targets_of(std::int64_t member) const {
+    return data != nullptr ? own(member).targets : targets.member(member).data;
+  }
+  [[nodiscard]] __device__ double noise_weight(std::int64_t member, std::int64_t i) const {
+    const double* weights = data != nullptr ? own(member).noise_weights : noise_weights;
+    return weights != nullptr ? weights[i] : 1.0;
+  }
+  [[nodiscard]] __device__ const HyperPrior& prior_of(std::int64_t member) const {
+    return data != nullptr ? own(member).prior : prior;
+  }
+  [[nodiscard]] __device__ CovarianceView covariance_of(std::int64_t member) const {
+    CovarianceView out = covariance.at_row(member);
+    if (data != nullptr) out.categorical = own(member).categorical;
+    return out;
   }
 };
 

@@ -48,7 +48,7 @@ class SmallMember {
   __device__ SmallMember(const LikelihoodArgs& args, std::int64_t member)
       : args_(args),
         member_(member),
-        n_(static_cast<int>(args.points.rows)),
+        n_(static_cast<int>(args.size_of(member))),
         tx_(static_cast<int>(threadIdx.x) % kSide),
         ty_(static_cast<int>(threadIdx.x) / kSide),
         memory_(*reinterpret_cast<Memory*>(dynamic_shared())) {}
@@ -85,7 +85,7 @@ class SmallMember {
   [[nodiscard]] __device__ int row(int a) const { return tx_ + kSide * a; }
   [[nodiscard]] __device__ int column(int b) const { return ty_ + kSide * b; }
   // Made anew where they are needed: registers are scarce, the arguments stand in constant memory.
-  [[nodiscard]] __device__ CovarianceView covariance() const { return args_.covariance.at_row(member_); }
+  [[nodiscard]] __device__ CovarianceView covariance() const { return args_.covariance_of(member_); }
   [[nodiscard]] __device__ std::int64_t dimensions() const { return args_.covariance.columns; }
   [[nodiscard]] __device__ double* coordinates() const { return memory_.panel[0]; }
   [[nodiscard]] __device__ double& gradient_entry(std::int64_t k) const {
@@ -104,7 +104,7 @@ class SmallMember {
       memory_.level_weight[t] = covariance().is_categorical(first + t) ? scale * scale : -1.0;
     }
     __syncthreads();
-    const ConstMatrix points = args_.points.member(member_);
+    const ConstMatrix points = args_.points_of(member_);
     for (int at = t; at < count * kRows; at += kThreads) {
       const int c = at / kRows, i = at % kRows;
       coordinates()[c * kLeading + i] = i < n_ ? memory_.scale[c] * points.data[i + (first + c) * points.leading] : 0.0;
@@ -140,7 +140,7 @@ class SmallMember {
     if (t == 0) memory_.bad = 0;
     if (t < kRows) {
       memory_.columns[0][t] = t < n_ ? 1.0 : 0.0;
-      memory_.columns[1][t] = t < n_ ? args_.targets.member(member_).data[t] : 0.0;
+      memory_.columns[1][t] = t < n_ ? args_.targets_of(member_)[t] : 0.0;
     }
 #pragma unroll
     for (int p = 0; p < kPairs; ++p) tile_[p] = 0;
@@ -183,7 +183,7 @@ class SmallMember {
         if (row(a) >= n_ || column(b) >= n_)
           element = diagonal ? 1.0 : 0.0;
         else if (diagonal)
-          element += noise * args_.noise_weight(row(a));
+          element += noise * args_.noise_weight(member_, row(a));
       }
   }
 
@@ -337,14 +337,15 @@ class SmallMember {
     const int i = static_cast<int>(threadIdx.x);
     const double one = i < n_ ? memory_.whitened[0][i] : 0.0, y = i < n_ ? memory_.whitened[1][i] : 0.0;
     double penalty = 0;
-    for (std::int64_t k = i; k <= dimensions(); k += kThreads) penalty += prior_penalty(args_.prior, covariance(), k);
+    for (std::int64_t k = i; k <= dimensions(); k += kThreads)
+      penalty += prior_penalty(args_.prior_of(member_), covariance(), k);
     double sums[4] = {one * one, one * y, i < n_ ? std::log(memory_.pivots[i]) : 0.0, penalty};
     block_sums(sums);
     Density density;
     density.mean = n_ > 0 ? sums[1] / sums[0] : 0.0;
     const double residual = y - density.mean * one;
     const double quadratic = block_sum(residual * residual);
-    const double n = n_, shape = args_.prior.shape, rate = args_.prior.rate;
+    const double n = n_, shape = args_.prior_of(member_).shape, rate = args_.prior_of(member_).rate;
     density.outputscale = math::profiled_outputscale(n, quadratic, shape, rate);
     density.value = math::negative_log_density(n, quadratic, sums[2], density.outputscale, shape, rate) + sums[3];
     return density;
@@ -359,7 +360,7 @@ class SmallMember {
     const std::int64_t d = dimensions();
     bool finite = true;
     if (t == 0) {
-      const double entry = covariance().noise() * trace + prior_slope(args_.prior, covariance(), d);
+      const double entry = covariance().noise() * trace + prior_slope(args_.prior_of(member_), covariance(), d);
       gradient_entry(d) = entry;
       finite = isfinite(entry);
     }
@@ -376,7 +377,7 @@ class SmallMember {
         double sum = 0;
         for (int w = 0; w < kThreads / kWarp; ++w) sum += memory_.partial[t][w];
         // dr^2/d(log lengthscale) = -2 term, and each pair of the lower triangle stands for two.
-        const double entry = -4 * sum + prior_slope(args_.prior, covariance(), first + t);
+        const double entry = -4 * sum + prior_slope(args_.prior_of(member_), covariance(), first + t);
         gradient_entry(first + t) = entry;
         finite = finite && isfinite(entry);
       }
@@ -406,7 +407,7 @@ class SmallMember {
         double& element = tile_[pair(a, b)];
         const bool inside = row(a)<n_, below = a> b || tx_ > ty_;
         const double weight = 0.5 * (-element - memory_.alpha[row(a)] * scaled);
-        if (a == b && inside && tx_ == ty_) trace += weight * args_.noise_weight(row(a));
+        if (a == b && inside && tx_ == ty_) trace += weight * args_.noise_weight(member_, row(a));
         element = inside && below ? weight * memory_.slopes[pair(a, b)][t] : 0.0;
       }
     }

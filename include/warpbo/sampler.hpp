@@ -6,6 +6,7 @@
 #include <warpbo/space.hpp>
 #include <warpbo/trial.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -61,6 +62,12 @@ struct SamplerOptions {
   double ucb_coefficient = 1.8;                                                 ///< of `confidence_bound`; >= 0
   int initial_trials = 0;  ///< quasi-random trials before the model; 0 chooses from the dimension
   int grid_points = 10;    ///< values per real parameter without step, for `grid`
+  /// Limit of the time that one ask takes, in seconds; 0: none. When it strikes, what has been chosen so far is returned,
+  /// completed by quasi-random points, and "warpbo:degraded" says what was given up: a search for hyperparameters that ended
+  /// early, observations that were left out because the factor of all of them would take too long. A single step (one factor,
+  /// one pick of a batch) is not interrupted. With a limit, the same seed gives the same proposals only where it does not
+  /// strike. gp only; the other strategies take no time.
+  double max_seconds_per_ask = 0;
 };
 
 /// Everything a proposal may depend on. All trials belong to one study; spans stay valid during the call.
@@ -106,6 +113,11 @@ class WARPBO_EXPORT Sampler {
  public:
   virtual ~Sampler();
   virtual SuggestResult suggest(const SuggestRequest& request) = 0;
+  /// Roughly the bytes that it keeps between calls and `release` gives back. Called, as `release`, by one thread at a time and
+  /// never during `suggest`.
+  [[nodiscard]] virtual std::size_t kept_bytes() const noexcept { return 0; }
+  /// Gives them back; the next call makes them again. A `Fleet` does so with the studies that were not used lately.
+  virtual void release() {}
   [[nodiscard]] virtual std::string name() const = 0;
 };
 

@@ -142,6 +142,7 @@ class WARPBO_EXPORT Study {
   [[nodiscard]] ModelSummary model() const;
 
  private:
+  friend class Fleet;
   struct Impl;
   explicit Study(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

@@ -3,6 +3,7 @@
 
 #include <warpbo/device.hpp>
 #include <warpbo/error.hpp>
+#include <warpbo/fleet.hpp>
 #include <warpbo/gaussian_process.hpp>
 #include <warpbo/sampler.hpp>
 #include <warpbo/space.hpp>

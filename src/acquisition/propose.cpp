@@ -28,6 +28,10 @@ class Batch {
 
   Proposals build() {
     for (int pick = 0; pick < joint_picks(); ++pick) {
+      if (pick > 0 && options_.deadline.passed()) {
+        out_.timed_out = true;
+        return std::move(out_);
+      }
       const std::vector<double> scores = pool_.score(specification());
       const bool climbing = pick < options_.climbed_picks;
       if (!(climbing ? pick_by_climbing(scores) : pick_from_pool(scores)) && !pick_anything(pick)) return std::move(out_);

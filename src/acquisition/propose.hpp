@@ -7,6 +7,7 @@
 #include "acquisition/candidates.hpp"
 #include "acquisition/climb.hpp"
 #include "acquisition/fantasy_model.hpp"
+#include "base/deadline.hpp"
 
 #include <cstdint>
 #include <limits>
@@ -31,12 +32,14 @@ struct ProposeOptions {
       baseline;  ///< row-major observed points whose noise-free values are uncertain: incumbents to integrate over
   double incumbent = std::numeric_limits<double>::infinity();  ///< best value known for sure, in the model's units
   std::uint64_t seed = 0;
+  Deadline deadline;  ///< asked between picks; the first pick is always made
 };
 
 struct Proposals {
   std::vector<double> rows;           ///< row-major; fewer than asked when the domain ran out of points
   std::vector<double> values;         ///< acquisition values when they were chosen
   std::vector<std::string> degraded;  ///< what had to be given up
+  bool timed_out = false;             ///< fewer than asked because the deadline passed
 };
 
 /// Chooses up to `count` admissible, distinct points. `domain` gets every chosen point excluded.

@@ -64,6 +64,15 @@ struct CrossGram {
   Matrix out;         ///< n x m
 };
 
+/// What one member of a likelihood's batch is fitted to, where members differ in that (many studies).
+struct LikelihoodData {
+  ConstMatrix points;                         ///< n x d
+  const double* targets = nullptr;            ///< n
+  const double* noise_weights = nullptr;      ///< n, or null for ones
+  const std::uint8_t* categorical = nullptr;  ///< d flags, or null: all numeric
+  HyperPrior prior;
+};
+
 /// Negative log posterior density of the hyperparameters, and its gradient, for a batch of hyperparameter vectors.
 /// With C as in Gram, mean m = 1'C^-1 y / 1'C^-1 1 and outputscale s2 = (r'C^-1 r + 2 rate) / (n + 2 shape + 2), r = y - m 1,
 /// in closed form:
@@ -73,6 +82,10 @@ struct CrossGram {
 /// weights W = (C^-1 - alpha alpha' / s2) / 2 (Rasmussen & Williams 2006, eq. 5.9): the derivatives in m and s2 vanish at their
 /// optimum. A member whose C is not positive definite or gives non-finite numbers has info != 0, value = +infinity and a zero
 /// gradient.
+///
+/// With `data`, members may differ in size, noise weights, categorical columns and prior: row a of theta is a member of
+/// data[indices[a]]. `points` then only says the largest n and the common d, and targets, noise_weights, prior and
+/// kernel.categorical are not read. The result of a member does not depend on the others (on a device up to rounding errors).
 struct Likelihood {
   KernelSpec kernel;
   ConstMatrix points;         ///< n x d, shared or per member
@@ -81,9 +94,11 @@ struct Likelihood {
   ConstMatrix theta;          ///< batch x (d + 1)
   HyperPrior prior;
   const std::int32_t* active = nullptr;
-  Vector value;                   ///< batch
-  Matrix gradient;                ///< batch x (d + 1); empty: value only
-  VectorView<std::int32_t> info;  ///< batch
+  Vector value;                                 ///< batch
+  Matrix gradient;                              ///< batch x (d + 1); empty: value only
+  VectorView<std::int32_t> info;                ///< batch
+  VectorView<const LikelihoodData> data = {};   ///< in backend memory, or empty: every member has what stands above
+  VectorView<const std::int32_t> indices = {};  ///< batch
 };
 
 // ------------------------------------------------------------------------------------------------------ dense algebra

@@ -87,6 +87,12 @@ class Arena {
 
   [[nodiscard]] Backend& backend() const noexcept { return *backend_; }
   [[nodiscard]] const std::shared_ptr<Backend>& shared_backend() const noexcept { return backend_; }
+  /// Bytes of the blocks it holds.
+  [[nodiscard]] std::size_t reserved() const noexcept {
+    std::size_t bytes = 0;
+    for (const Block& block : blocks_) bytes += block.size;
+    return bytes;
+  }
   /// The most bytes that were in use at one time.
   [[nodiscard]] std::size_t high_water() const noexcept { return high_water_; }
 

@@ -6,6 +6,7 @@
 #include <warpbo/device.hpp>
 
 #include <memory>
+#include <mutex>
 #include <string>
 
 namespace warpbo::backend {
@@ -14,6 +15,8 @@ namespace warpbo::backend {
 struct Opened {
   std::shared_ptr<Backend> backend;
   std::string notice;
+  /// Whoever computes on the backend, or releases memory of it, holds this. Null: the opener has it to itself.
+  std::shared_ptr<std::mutex> turn = nullptr;
 };
 
 /// Opens a device. `automatic` takes CUDA device 0 if it works and the CPU otherwise; `cuda` throws `unavailable` if it does

@@ -23,6 +23,9 @@ int available_cores() {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
+/// Of the calling thread; null: it is never to work alone.
+thread_local const std::atomic<std::int64_t>* alone_while = nullptr;
+
 /// One parallel_for: threads draw indices until none is left.
 struct Loop {
   std::int64_t count = 0;
@@ -93,7 +96,7 @@ int ThreadPool::threads() const noexcept { return static_cast<int>(state_->worke
 
 void ThreadPool::parallel_for(std::int64_t count, const std::function<void(std::int64_t)>& body) {
   if (count <= 0) return;
-  if (count == 1 || state_->workers.empty()) {
+  if (count == 1 || state_->workers.empty() || (alone_while != nullptr && alone_while->load(std::memory_order_relaxed) > 0)) {
     for (std::int64_t i = 0; i < count; ++i) body(i);
     return;
   }
@@ -117,8 +120,15 @@ void ThreadPool::parallel_for(std::int64_t count, const std::function<void(std::
   if (loop.error) std::rethrow_exception(loop.error);
 }
 
+ThreadPool::AloneWhile::AloneWhile(const std::atomic<std::int64_t>& waiting) noexcept : before_(alone_while) {
+  alone_while = &waiting;
+}
+
+ThreadPool::AloneWhile::~AloneWhile() { alone_while = before_; }
+
 ThreadPool& shared_thread_pool() {
-  // Threads do not survive fork(): a child gets a pool of its own, and the parent's (whose threads are gone there) is left alone.
+  // Threads do not survive fork(): a child gets a pool of its own, and the parent's (whose threads are gone there) is left
+  // alone.
   static std::mutex mutex;
   static ThreadPool* pool = nullptr;
   static pid_t owner = 0;

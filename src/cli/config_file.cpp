@@ -298,7 +298,8 @@ void read_budget(const Section& section, BudgetConfig& budget) {
 }
 
 void read_optimizer(const Section& section, SamplerOptions& sampler) {
-  section.allow({"kind", "seed", "device", "noise", "acquisition", "ucb_coefficient", "initial_trials", "grid_points"});
+  section.allow({"kind", "seed", "device", "noise", "acquisition", "ucb_coefficient", "initial_trials", "grid_points",
+                 "max_seconds_per_ask"});
   const auto with_place = [&](const char* key, auto&& read) {
     if (const auto text = section.string(key)) {
       try {
@@ -312,6 +313,7 @@ void read_optimizer(const Section& section, SamplerOptions& sampler) {
   with_place("device", [&](const std::string& text) { sampler.device = Device::parse(text); });
   with_place("acquisition", [&](const std::string& text) { sampler.acquisition = parse_acquisition(text); });
   if (const auto coefficient = section.number("ucb_coefficient")) sampler.ucb_coefficient = *coefficient;
+  if (const auto seconds = section.number("max_seconds_per_ask")) sampler.max_seconds_per_ask = *seconds;
   with_place("noise", [&](const std::string& text) { sampler.noise = parse_noise(text); });
   sampler.seed = static_cast<std::uint64_t>(section.integer("seed", 0, std::numeric_limits<std::int64_t>::max()).value_or(0));
   sampler.initial_trials = static_cast<int>(section.integer("initial_trials", 0, 1'000'000).value_or(0));

@@ -59,6 +59,8 @@ void add_objective(CLI::App* app, Flags& flags) {
 void add_sampler(CLI::App* app, Flags& flags) {
   app->add_option("--sampler", flags.sampler, "auto, gp, random, grid, sobol or de");
   app->add_option("--seed", flags.seed, "The same seed repeats the same proposals")->check(CLI::NonNegativeNumber);
+  app->add_option("--max-seconds-per-ask", flags.max_seconds_per_ask, "Limit of the time that one proposal takes; 0: none")
+      ->check(CLI::NonNegativeNumber);
   app->add_option("--device", flags.device, "auto, cpu, cuda or cuda:1")->envname("WARPBO_DEVICE");
   app->add_option("--noise", flags.noise, "infer, deterministic or noisy");
 }

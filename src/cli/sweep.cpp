@@ -61,6 +61,7 @@ void lay_over(const Flags& flags, Config& config) {
   if (!flags.device.empty()) config.sampler.device = Device::parse(flags.device);
   if (!flags.noise.empty()) config.sampler.noise = parse_noise(flags.noise);
   if (flags.seed) config.sampler.seed = static_cast<std::uint64_t>(*flags.seed);
+  if (flags.max_seconds_per_ask) config.sampler.max_seconds_per_ask = *flags.max_seconds_per_ask;
 }
 
 /// runs/*/study.db below the current directory.

@@ -21,7 +21,7 @@ struct Flags {
   std::optional<std::int64_t> trials, max_failed, seed, number;
   std::optional<int> jobs, retries;
   std::string time, timeout, device, sampler, noise, value, failure, format, output;
-  std::optional<double> target;
+  std::optional<double> target, max_seconds_per_ask;
   int count = 1;
   bool accept_nonzero = false, plain = false, quiet = false, json = false, force = false, requeue = false, raw = false;
 };

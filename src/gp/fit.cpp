@@ -2,10 +2,13 @@
 
 #include "math/philox.hpp"
 #include "optimize/multi_start.hpp"
+#include "optimize/transpose.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <span>
+#include <map>
+#include <tuple>
+#include <utility>
 
 namespace warpbo::gp {
 
@@ -34,77 +37,251 @@ std::vector<Theta> starting_points(const Settings& settings, const FitOptions& o
   return starts;
 }
 
-/// Climbs from all starts at once with the data of `regression`.
-FitReport search(const Regression& regression, const std::vector<Theta>& starts, int max_rounds) {
-  const Settings& settings = regression.settings();
-  const std::int64_t parameters = regression.dimensions() + 1;
+/// One climb from some starts, as a part of a batch.
+struct Job {
+  std::size_t task = 0;
+  std::vector<double> thinned_points, thinned_targets, thinned_weights;  // what the spans show where not all data is used
+  std::span<const double> points, targets, noise_weights;
+  std::vector<Theta> starts;
+  int max_rounds = 0;
+  const Settings* settings = nullptr;
+  const std::function<bool()>* stop = nullptr;  // null: none
 
-  std::vector<double> flat, lower, upper;
-  for (const Theta& theta : starts) {
-    flat.insert(flat.end(), theta.begin(), theta.end());
-    lower.insert(lower.end(), theta.size() - 1, std::log(settings.min_lengthscale));
-    upper.insert(upper.end(), theta.size() - 1, std::log(settings.max_lengthscale));
-    const bool fixed = settings.fixed_noise.has_value();
-    lower.push_back(fixed ? std::log(*settings.fixed_noise) : std::log(settings.min_noise));
-    upper.push_back(fixed ? std::log(*settings.fixed_noise) : std::log(settings.max_noise));
+  [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(targets.size()); }
+  [[nodiscard]] std::int64_t dimensions() const { return static_cast<std::int64_t>(settings->categorical.size()); }
+};
+
+/// Jobs of one group are evaluated together. Sizes within eight of each other: devices pad the smaller ones.
+using Group = std::tuple<std::int64_t, int, int, std::int64_t>;
+Group group_of(const Job& job) {
+  return {job.dimensions(), static_cast<int>(job.settings->family), job.max_rounds, (job.size() + 7) / 8};
+}
+
+/// What a group may have: the state of more problems than this is better worked on in parts.
+constexpr std::size_t kMostProblems = 16384;
+
+/// The data of some jobs in a backend's memory, for as long as the arena's scope lasts.
+class Uploaded {
+ public:
+  Uploaded(backend::Arena& arena, std::span<const Job* const> jobs, std::int64_t problems)
+      : indices_(arena.vector<std::int32_t>(problems)), info_(arena.vector<std::int32_t>(problems)) {
+    for (const Job* job : jobs) {
+      largest_ = std::max(largest_, job->size());
+      members_.push_back(upload(arena, *job));
+    }
+    const Settings& first = *jobs.front()->settings;
+    dimensions_ = jobs.front()->dimensions();
+    family_ = first.family;
+    if (jobs.size() == 1) return;
+    std::vector<backend::LikelihoodData> by_problem;
+    for (std::size_t j = 0; j < jobs.size(); ++j) by_problem.insert(by_problem.end(), jobs[j]->starts.size(), members_[j]);
+    data_ = arena.vector<backend::LikelihoodData>(problems);
+    arena.backend().upload(data_.data, by_problem.data(), by_problem.size() * sizeof(backend::LikelihoodData));
   }
 
-  backend::Arena& arena = regression.arena();
+  [[nodiscard]] backend::VectorView<std::int32_t> indices() const { return indices_; }
+
+  [[nodiscard]] backend::Likelihood call() const {
+    const backend::LikelihoodData& own = members_.front();
+    backend::Likelihood call;
+    call.kernel.family = family_;
+    call.info = info_;
+    if (data_.empty()) {
+      if (own.categorical != nullptr) call.kernel.categorical = {own.categorical, dimensions_};
+      call.points = own.points;
+      call.targets = {own.targets, largest_, 1, largest_, 1, 0};
+      if (own.noise_weights != nullptr) call.noise_weights = {own.noise_weights, largest_};
+      call.prior = own.prior;
+    } else {
+      call.points = {nullptr, largest_, dimensions_, largest_, 1, 0};
+      call.data = data_;
+      call.indices = indices_;
+    }
+    return call;
+  }
+
+ private:
+  static backend::LikelihoodData upload(backend::Arena& arena, const Job& job) {
+    const std::int64_t n = job.size(), d = job.dimensions();
+    const auto vector = [&](std::span<const double> from) -> const double* {
+      const auto to = arena.vector<double>(static_cast<std::int64_t>(from.size()));
+      arena.backend().upload(to.data, from.data(), from.size_bytes());
+      return to.data;
+    };
+    backend::LikelihoodData out;
+    const std::vector<double> columns = optimize::transposed(job.points, n, d);
+    out.points = {vector(columns), n, d, n, 1, 0};
+    out.targets = vector(job.targets);
+    if (!job.noise_weights.empty()) out.noise_weights = vector(job.noise_weights);
+    const std::vector<std::uint8_t>& flags = job.settings->categorical;
+    if (std::find(flags.begin(), flags.end(), 1) != flags.end()) {
+      const auto to = arena.vector<std::uint8_t>(d);
+      arena.backend().upload(to.data, flags.data(), flags.size());
+      out.categorical = to.data;
+    }
+    out.prior = job.settings->prior;
+    return out;
+  }
+
+  backend::VectorView<std::int32_t> indices_, info_;
+  std::vector<backend::LikelihoodData> members_;       // of each job
+  backend::VectorView<backend::LikelihoodData> data_;  // of each problem; empty for a single job
+  std::int64_t largest_ = 0, dimensions_ = 0;
+  math::KernelFamily family_ = math::KernelFamily::matern52;
+};
+
+void add_bounds(const Settings& settings, std::vector<double>& lower, std::vector<double>& upper) {
+  lower.insert(lower.end(), settings.categorical.size(), std::log(settings.min_lengthscale));
+  upper.insert(upper.end(), settings.categorical.size(), std::log(settings.max_lengthscale));
+  lower.push_back(std::log(settings.fixed_noise.value_or(settings.min_noise)));
+  upper.push_back(std::log(settings.fixed_noise.value_or(settings.max_noise)));
+}
+
+/// Climbs from all starts of all jobs at once.
+void climb(backend::Arena& arena, std::span<const Job* const> jobs, const std::function<bool()>* stop,
+           std::vector<FitReport>& reports) {
+  std::vector<double> flat, lower, upper;
+  std::int64_t problems = 0;
+  for (const Job* job : jobs)
+    for (const Theta& theta : job->starts) {
+      flat.insert(flat.end(), theta.begin(), theta.end());
+      add_bounds(*job->settings, lower, upper);
+      ++problems;
+    }
+  const std::int64_t parameters = jobs.front()->dimensions() + 1;
   backend::Arena::Scope scope(arena);
-  const auto info = arena.vector<std::int32_t>(static_cast<std::int64_t>(starts.size()));
+  const Uploaded data(arena, jobs, problems);
+  backend::Likelihood call = data.call();
   const auto objective = [&](backend::ConstMatrix queries, const std::int32_t* active, backend::Vector value,
                              backend::Matrix gradient) {
-    regression.backend()->run(backend::Likelihood{regression.kernel(), regression.points(), regression.targets(),
-                                                  regression.noise_weights(), queries, settings.prior, active, value, gradient,
-                                                  info});
+    call.theta = queries;
+    call.active = active;
+    call.value = value;
+    call.gradient = gradient;
+    arena.backend().run(call);
   };
+  bool stopped = false;
   optimize::MultiStartOptions limits;
-  limits.max_rounds = max_rounds;
+  limits.max_rounds = jobs.front()->max_rounds;
   limits.gradient_tolerance = 1e-3;
   limits.value_tolerance = 1e-6;
+  limits.indices = data.indices();
+  if (stop != nullptr && *stop) limits.stop = [&stopped, stop] { return stopped = (*stop)(); };
   const optimize::MultiStartResult found = optimize::multi_start(arena, parameters, flat, lower, upper, objective, limits);
 
-  FitReport report;
-  report.rounds = found.rounds;
-  report.theta = prior_mode(settings);
-  report.value = INFINITY;
-  for (std::size_t p = 0; p < found.values.size(); ++p) {
-    if (!(found.values[p] < report.value)) continue;
-    const auto begin = found.points.begin() + static_cast<std::ptrdiff_t>(p) * parameters;
-    report.theta.assign(begin, begin + parameters);
-    report.value = found.values[p];
-    report.fitted = true;
+  std::size_t p = 0;
+  for (const Job* job : jobs) {
+    FitReport& report = reports[job->task];
+    report = {prior_mode(*job->settings), INFINITY, found.rounds, false, stopped};
+    for (std::size_t start = 0; start < job->starts.size(); ++start, ++p) {
+      if (!(found.values[p] < report.value)) continue;
+      const auto begin = found.points.begin() + static_cast<std::ptrdiff_t>(p) * parameters;
+      report.theta.assign(begin, begin + parameters);
+      report.value = found.values[p];
+      report.fitted = true;
+    }
   }
-  return report;
+}
+
+/// Runs the jobs in groups; reports[job.task] is written.
+void climb_in_groups(backend::Arena& arena, const std::vector<Job>& jobs, const std::function<bool()>& stop,
+                     std::vector<FitReport>& reports) {
+  std::map<Group, std::vector<const Job*>> groups;
+  for (const Job& job : jobs) {
+    if (job.starts.empty()) {
+      reports[job.task] = {prior_mode(*job.settings), INFINITY, 0, false, false};
+    } else if (job.stop != nullptr) {
+      const Job* alone = &job;
+      climb(arena, {&alone, 1}, job.stop, reports);
+    } else {
+      groups[group_of(job)].push_back(&job);
+    }
+  }
+  for (const auto& [key, members] : groups) {
+    std::size_t first = 0;
+    while (first < members.size()) {
+      std::size_t last = first, problems = 0;
+      while (last < members.size() && (last == first || problems + members[last]->starts.size() <= kMostProblems))
+        problems += members[last++]->starts.size();
+      if (stop && stop()) {
+        for (std::size_t i = first; i < last; ++i)
+          reports[members[i]->task] = {prior_mode(*members[i]->settings), INFINITY, 0, false, true};
+      } else {
+        climb(arena, std::span(members).subspan(first, last - first), &stop, reports);
+      }
+      first = last;
+    }
+  }
 }
 
 /// Every k-th observation, so that at most `count` remain.
-Regression thinned(const Regression& regression, std::int64_t count) {
-  const std::int64_t n = regression.observations();
-  const auto d = static_cast<std::size_t>(regression.dimensions()), stride = static_cast<std::size_t>((n + count - 1) / count);
-  const std::span<const double> points = regression.host_points(), targets = regression.host_targets(),
-                                weights = regression.host_noise_weights();
-  std::vector<double> kept_rows, kept_targets, kept_weights;
-  for (std::size_t i = 0; i < targets.size(); i += stride) {
-    const std::span<const double> row = points.subspan(i * d, d);
-    kept_rows.insert(kept_rows.end(), row.begin(), row.end());
-    kept_targets.push_back(targets[i]);
-    if (!weights.empty()) kept_weights.push_back(weights[i]);
+void thin(const FitTask& task, std::int64_t count, Job& job) {
+  const std::size_t n = task.targets.size(), d = task.settings.categorical.size();
+  const std::size_t stride = (n + static_cast<std::size_t>(count) - 1) / static_cast<std::size_t>(count);
+  for (std::size_t i = 0; i < n; i += stride) {
+    const std::span<const double> row = task.points.subspan(i * d, d);
+    job.thinned_points.insert(job.thinned_points.end(), row.begin(), row.end());
+    job.thinned_targets.push_back(task.targets[i]);
+    if (!task.noise_weights.empty()) job.thinned_weights.push_back(task.noise_weights[i]);
   }
-  Regression out(regression.backend(), regression.settings());
-  out.set_data(kept_rows, kept_targets, kept_weights);
-  return out;
+  job.points = job.thinned_points;
+  job.targets = job.thinned_targets;
+  job.noise_weights = job.thinned_weights;
+}
+
+bool is_screened(const FitTask& task) {
+  const FitOptions& options = task.options;
+  return options.screening > 0 && std::ssize(task.targets) > options.screening && options.restarts > 0;
+}
+
+Job whole_job(const FitTask& task, std::size_t index) {
+  Job job;
+  job.task = index;
+  job.points = task.points;
+  job.targets = task.targets;
+  job.noise_weights = task.noise_weights;
+  job.settings = &task.settings;
+  if (task.options.stop) job.stop = &task.options.stop;
+  return job;
 }
 
 }  // namespace
 
+std::vector<FitReport> fit(backend::Arena& arena, std::span<const FitTask> tasks, const std::function<bool()>& stop) {
+  std::vector<FitReport> reports(tasks.size());
+  std::vector<Job> jobs;
+  jobs.reserve(tasks.size());  // jobs show their own thinned data: they must not move
+  for (std::size_t t = 0; t < tasks.size(); ++t) {
+    Job& job = jobs.emplace_back(whole_job(tasks[t], t));
+    job.starts = starting_points(tasks[t].settings, tasks[t].options);
+    job.max_rounds = tasks[t].options.max_rounds;
+    if (is_screened(tasks[t])) thin(tasks[t], tasks[t].options.screening, job);
+  }
+  climb_in_groups(arena, jobs, stop, reports);
+
+  std::vector<Job> polishes;
+  for (std::size_t t = 0; t < tasks.size(); ++t) {
+    if (!is_screened(tasks[t]) || reports[t].stopped) continue;
+    Job& job = polishes.emplace_back(whole_job(tasks[t], t));
+    job.starts = {reports[t].theta};
+    job.max_rounds = tasks[t].options.polish_rounds;
+  }
+  if (polishes.empty()) return reports;
+  const std::vector<FitReport> screened = reports;
+  climb_in_groups(arena, polishes, stop, reports);
+  for (std::size_t t = 0; t < tasks.size(); ++t)
+    if (!reports[t].fitted) {
+      const bool stopped = reports[t].stopped;
+      reports[t] = screened[t];
+      reports[t].stopped = stopped;
+    }
+  return reports;
+}
+
 FitReport fit(const Regression& regression, const FitOptions& options) {
-  const std::vector<Theta> starts = starting_points(regression.settings(), options);
-  const bool screen = options.screening > 0 && regression.observations() > options.screening && options.restarts > 0;
-  if (!screen) return search(regression, starts, options.max_rounds);
-  const FitReport screened = search(thinned(regression, options.screening), starts, options.max_rounds);
-  const FitReport polished = search(regression, {screened.theta}, options.polish_rounds);
-  return polished.fitted ? polished : screened;
+  const FitTask task{regression.settings(), regression.host_points(), regression.host_targets(),
+                     regression.host_noise_weights(), options};
+  return std::move(fit(regression.arena(), {&task, 1}).front());
 }
 
 Theta prior_mode(const Settings& settings) {

@@ -4,6 +4,8 @@
 #include "gp/regression.hpp"
 
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <vector>
 
 namespace warpbo::gp {
@@ -17,14 +19,32 @@ struct FitOptions {
             ///< best result goes on with all: the cost of a cold search is then a few full evaluations
   int polish_rounds = 25;  ///< full evaluations after a screening
   std::uint64_t seed = 0;
+  std::function<bool()> stop;  ///< asked between evaluations; true ends the search with the best so far
 };
 
 struct FitReport {
   Theta theta;       ///< the best found
   double value = 0;  ///< negative log posterior density there
   int rounds = 0;
-  bool fitted = false;  ///< false: no start could be evaluated; theta is then the prior's mode
+  bool fitted = false;   ///< false: no start could be evaluated; theta is then the prior's mode
+  bool stopped = false;  ///< ended by `stop`
 };
+
+/// One of many searches: what to fit, in host memory (valid during the call), and how.
+struct FitTask {
+  Settings settings;
+  std::span<const double> points;         ///< row-major n x d
+  std::span<const double> targets;        ///< n, standardized
+  std::span<const double> noise_weights;  ///< n, or empty
+  FitOptions options;
+};
+
+/// Searches hyperparameters for many data sets at once. Searches of the same number of dimensions, kernel family, rounds and
+/// about the same size share one batch, whose axis is data sets x starts; those with a `stop` go alone. The result of each is
+/// what it would be alone: to the bit on the CPU. `stop`, if given, ends all of them; those it cut short or left out say
+/// `stopped`.
+[[nodiscard]] std::vector<FitReport> fit(backend::Arena& arena, std::span<const FitTask> tasks,
+                                         const std::function<bool()>& stop = {});
 
 /// Searches hyperparameters for the data of `regression`, which is left as it is (call `factorize` with the result).
 [[nodiscard]] FitReport fit(const Regression& regression, const FitOptions& options);

@@ -42,7 +42,9 @@ Regression::Regression(std::shared_ptr<backend::Backend> backend, Settings setti
 
 void Regression::reserve(std::int64_t count) {
   if (count <= capacity_) return;
-  const std::int64_t wider = std::max<std::int64_t>({count, capacity_ * 2, 32});
+  // A large matrix grows by an eighth: twice the side would be four times the memory.
+  const std::int64_t grown = capacity_ < kClearedRows ? capacity_ * 2 : capacity_ + capacity_ / 8;
+  const std::int64_t wider = std::max<std::int64_t>({count, grown, 32});
   const auto grow = [&](Grown& old, std::int64_t columns, std::int64_t kept_columns) {
     Grown fresh{backend::Buffer<double>(backend_, wider * columns), wider};
     if (&old == &inverse_ && wider <= kClearedRows) backend_->fill(fresh.rows(wider, columns), 0);
@@ -53,6 +55,13 @@ void Regression::reserve(std::int64_t count) {
   for (Grown* column : {&targets_, &noise_weights_, &whitened_, &weights_}) grow(*column, 1, 1);
   for (Grown* square : {&factor_, &inverse_}) grow(*square, wider, n_);
   capacity_ = wider;
+}
+
+std::size_t Regression::bytes() const noexcept {
+  std::size_t doubles = 0;
+  for (const Grown* grown : {&points_, &targets_, &noise_weights_, &factor_, &inverse_, &whitened_, &weights_})
+    doubles += static_cast<std::size_t>(grown->buffer.size());
+  return doubles * sizeof(double) + arena_->reserved();
 }
 
 void Regression::upload_rows(std::int64_t first, std::span<const double> points) {

@@ -1,6 +1,6 @@
 /// A Gaussian process over points in the unit cube, on a backend: data, hyperparameters, factor.
 ///
-/// Everything large lives in the backend's memory and grows by doubling, so that `append` costs O(n^2) and no allocation in
+/// Everything large lives in the backend's memory and grows by a factor, so that `append` costs O(n^2) and no allocation in
 /// most calls. Targets are expected to be standardized.
 #pragma once
 
@@ -70,6 +70,8 @@ class Regression {
   [[nodiscard]] std::int64_t failures() const noexcept { return failures_; }
   [[nodiscard]] backend::Arena& arena() const noexcept { return *arena_; }
   [[nodiscard]] const std::shared_ptr<backend::Backend>& backend() const noexcept { return backend_; }
+  /// What this object holds in the backend's memory.
+  [[nodiscard]] std::size_t bytes() const noexcept;
 
   /// Leave-one-out means and variances of the observations in closed form (Rasmussen & Williams 2006, eq. 5.12); host memory.
   struct LeaveOneOut {

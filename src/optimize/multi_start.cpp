@@ -70,7 +70,7 @@ MultiStartResult multi_start(Arena& arena, std::int64_t dimensions, std::span<co
   Backend& backend = arena.backend();
 
   const auto active = arena.vector<std::int32_t>(1);
-  const auto indices = arena.vector<std::int32_t>(problems);
+  const auto indices = options.indices.empty() ? arena.vector<std::int32_t>(problems) : options.indices;
   std::vector<std::int32_t> order(static_cast<std::size_t>(problems));
   std::iota(order.begin(), order.end(), 0);
   const std::int64_t trials = std::clamp<std::int64_t>(options.trials, 1, math::kLbfgsTrials), rows = problems * trials;
@@ -104,7 +104,8 @@ MultiStartResult multi_start(Arena& arena, std::int64_t dimensions, std::span<co
     backend.run(step);
   });
   int rounds = 0;
-  while (remaining > 0 && rounds < options.max_rounds) {
+  const auto stopped = [&] { return rounds > 0 && options.stop && options.stop(); };  // every start is evaluated at least once
+  while (remaining > 0 && rounds < options.max_rounds && !stopped()) {
     const int next = std::min(per_check, options.max_rounds - rounds);
     round->run(next);
     rounds += next;

@@ -7,6 +7,10 @@
 namespace warpbo {
 
 std::unique_ptr<Sampler> make_sampler(const SamplerOptions& options) {
+  return samplers::make_sampler(options, backend::open_backend);
+}
+
+std::unique_ptr<Sampler> samplers::make_sampler(const SamplerOptions& options, const BackendOpener& open) {
   if (options.initial_trials < 0) {
     throw Error(ErrorCode::invalid_argument,
                 "initial_trials is " + std::to_string(options.initial_trials) + "; give 0 (chosen from the dimension) or more");
@@ -18,11 +22,15 @@ std::unique_ptr<Sampler> make_sampler(const SamplerOptions& options) {
     throw Error(ErrorCode::invalid_argument,
                 "ucb_coefficient is " + std::to_string(options.ucb_coefficient) + "; give a number from 0 to 1e6");
   }
+  if (!(options.max_seconds_per_ask >= 0 && options.max_seconds_per_ask < 1e9)) {
+    throw Error(ErrorCode::invalid_argument, "max_seconds_per_ask is " + std::to_string(options.max_seconds_per_ask) +
+                                                 "; give a number of seconds, or 0 for no limit");
+  }
   switch (options.kind) {
     case SamplerKind::automatic:
-      return samplers::make_automatic_sampler(options);
+      return samplers::make_automatic_sampler(options, open);
     case SamplerKind::gp:
-      return samplers::make_gp_sampler(options);
+      return samplers::make_gp_sampler(options, open);
     case SamplerKind::random:
       return samplers::make_random_sampler(options);
     case SamplerKind::grid:

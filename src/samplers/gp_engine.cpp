@@ -13,17 +13,37 @@ constexpr const char* kThisAsk = "; this ask ran on the CPU";
 }  // namespace
 
 void GpEngine::reset(MakeModel make_model) {
+  const auto lock = take_turn();
   make_model_ = std::move(make_model);
   model_.reset();
   searches_ = {};
 }
 
+void GpEngine::set_searches(const GpModel::Searches& searches) {
+  searches_ = searches;
+  if (model_) model_->set_searches(searches);
+}
+
+void GpEngine::release() {
+  const auto lock = take_turn();
+  model_.reset();
+}
+
+/// The lock of a backend that several engines share; empty where there is none.
+std::unique_lock<std::mutex> GpEngine::take_turn() const {
+  return turn_ ? std::unique_lock(*turn_) : std::unique_lock<std::mutex>();
+}
+
 std::optional<SuggestResult> GpEngine::run(const Ask& ask, std::vector<std::string>& degraded) {
   if (!backend_) open(degraded);
   if (!cpu_only_ && backend_) {
+    const auto turn = turn_;  // outlives the lock, whatever the ask drops
+    const auto lock = take_turn();
     if (std::optional<SuggestResult> result = on_device(ask, degraded)) return result;
   }
   if (!backend_) use(backend::make_cpu_backend());
+  const auto turn = turn_;
+  const auto lock = take_turn();
   std::optional<SuggestResult> result = on_cpu(ask, degraded);
   if (!cpu_only_) drop();
   return result;
@@ -43,7 +63,7 @@ void GpEngine::open(std::vector<std::string>& degraded) {
     name_ = opened.backend->name();
     cpu_only_ = cpu;
     opened_ = true;
-    use(std::move(opened.backend));
+    use(std::move(opened.backend), std::move(opened.turn));
   } catch (const Error& error) {
     if (error.code() == ErrorCode::resource_exhausted) {
       cpu_only_ = false;
@@ -56,9 +76,11 @@ void GpEngine::open(std::vector<std::string>& degraded) {
   }
 }
 
-void GpEngine::use(std::shared_ptr<backend::Backend> backend) {
+/// There is no model when this is called: it would be one of another backend.
+void GpEngine::use(std::shared_ptr<backend::Backend> backend, std::shared_ptr<std::mutex> turn) {
   model_.reset();
   backend_ = std::move(backend);
+  turn_ = std::move(turn);
 }
 
 void GpEngine::drop() {

@@ -7,7 +7,7 @@
 ///   wrong numbers   as out of memory.
 #pragma once
 
-#include "backend/open.hpp"
+#include "samplers/builtin.hpp"
 #include "samplers/gp_model.hpp"
 
 #include <warpbo/device.hpp>
@@ -15,13 +15,12 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace warpbo::samplers {
-
-using BackendOpener = std::function<backend::Opened(const Device&)>;
 
 class GpEngine {
  public:
@@ -31,6 +30,9 @@ class GpEngine {
   using Ask = std::function<std::optional<SuggestResult>(GpModel&)>;
 
   GpEngine(const Device& device, BackendOpener open) : device_(device), open_(std::move(open)) {}
+  GpEngine(const GpEngine&) = delete;
+  GpEngine& operator=(const GpEngine&) = delete;
+  ~GpEngine() { release(); }
 
   /// Begins anew for another space. The device stays as it is.
   void reset(MakeModel make_model);
@@ -39,12 +41,22 @@ class GpEngine {
   /// `degraded`. Throws what opening the device throws the first time: there is no device of that name.
   [[nodiscard]] std::optional<SuggestResult> run(const Ask& ask, std::vector<std::string>& degraded);
 
+  /// The hyperparameter searches that the next ask goes on from.
+  [[nodiscard]] const GpModel::Searches& searches() const noexcept { return searches_; }
+  void set_searches(const GpModel::Searches& searches);
+
+  /// What the model holds in the backend's memory.
+  [[nodiscard]] std::size_t bytes() const noexcept { return model_ ? model_->bytes() : 0; }
+  /// Gives it back. The next ask builds the factor anew, from the same hyperparameters.
+  void release();
+
   /// Why device `auto` came out as the CPU; empty if it did not.
   [[nodiscard]] const std::string& notice() const noexcept { return notice_; }
 
  private:
   void open(std::vector<std::string>& degraded);
-  void use(std::shared_ptr<backend::Backend> backend);
+  void use(std::shared_ptr<backend::Backend> backend, std::shared_ptr<std::mutex> turn = nullptr);
+  [[nodiscard]] std::unique_lock<std::mutex> take_turn() const;
   void drop();
   std::optional<SuggestResult> on_device(const Ask& ask, std::vector<std::string>& degraded);
   std::optional<SuggestResult> on_cpu(const Ask& ask, std::vector<std::string>& degraded);
@@ -54,6 +66,7 @@ class GpEngine {
   BackendOpener open_;
   MakeModel make_model_;
   GpModel::Searches searches_;                 // after the last ask that succeeded
+  std::shared_ptr<std::mutex> turn_;           // of the backend; null: nobody else uses it
   std::shared_ptr<backend::Backend> backend_;  // null before the first ask, and after one that failed
   std::optional<GpModel> model_;
   std::string name_;      // of the device

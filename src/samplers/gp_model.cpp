@@ -1,53 +1,18 @@
 #include "samplers/gp_model.hpp"
 
 #include "gp/warp.hpp"
-#include "math/philox.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
-#include <cstring>
 
 namespace warpbo::samplers {
 
 namespace {
 
-gp::Settings make_settings(const space::Encoder& encoder, Noise noise, const GpRecipe& recipe) {
-  gp::Settings settings = gp::default_settings(static_cast<std::int64_t>(encoder.dimensions()));
-  for (std::size_t c = 0; c < encoder.dimensions(); ++c)
-    settings.categorical[c] = encoder.columns()[c].kind == space::ColumnKind::categorical ? 1 : 0;
-  settings.prior.lengthscale_center += recipe.lengthscale_shift;
-  settings.prior.lengthscale_sd = recipe.lengthscale_sd;
-  settings.prior.noise_center = recipe.noise_center;
-  settings.prior.noise_sd = recipe.noise_sd;
-  settings.min_noise = recipe.min_noise;
-  settings.prior.shape = recipe.outputscale_shape;
-  settings.prior.rate = recipe.outputscale_shape + 1;
-  if (noise == Noise::deterministic) settings.fixed_noise = recipe.min_noise;
-  return settings;
-}
-
-std::uint64_t identify(const Observations& data) {
-  std::uint64_t hash = 0;
-  const auto mix = [&](const std::vector<double>& values) {
-    for (const double value : values) {
-      std::uint64_t bits = 0;
-      std::memcpy(&bits, &value, sizeof bits);
-      hash = math::mix64(hash ^ bits);
-    }
-  };
-  mix(data.rows);
-  mix(data.values);
-  return hash;
-}
-
-/// The largest size <= n at which a search is due: every size up to `always`, then a geometric sequence.
-std::int64_t scheduled_size(std::int64_t n, std::int64_t always, double growth) {
-  if (n <= always) return n;
-  std::int64_t size = always;
-  for (std::int64_t next = size; next <= n; next = static_cast<std::int64_t>(std::ceil(static_cast<double>(size) * growth)))
-    size = next;
-  return size;
-}
+constexpr const char* kSearchCut = "max_seconds_per_ask ended the search for hyperparameters early; the best so far are used";
+/// Smaller factors take no time worth speaking of.
+constexpr std::int64_t kTimedFrom = 500;
 
 }  // namespace
 
@@ -55,51 +20,24 @@ GpModel::GpModel(std::shared_ptr<backend::Backend> backend, const space::Encoder
                  std::uint64_t seed, Searches searches)
     : backend_(std::move(backend)),
       recipe_(recipe),
-      settings_(make_settings(encoder, noise, recipe)),
-      seed_(seed),
+      plan_(encoder, noise, recipe, seed),
       dimensions_(static_cast<std::int64_t>(encoder.dimensions())),
-      regression_(backend_, settings_),
+      regression_(backend_, plan_.settings()),
       searches_(std::move(searches)) {}
 
-gp::FitReport GpModel::search(const Observations& data, const std::vector<double>& targets, const gp::FitOptions& options) {
-  factored_ = {};
-  regression_.set_data(data.rows, targets, data.noise_weights);
-  return gp::fit(regression_, options);
-}
-
-gp::FitReport GpModel::cold_fit(const Observations& data) {
-  gp::FitOptions options;
-  options.restarts = recipe_.cold_restarts;
-  options.max_rounds = recipe_.cold_rounds;
-  options.seed = seed_;
-  return search(data, gp::warped_targets(data.values, recipe_.warp), options);
-}
-
-gp::Theta GpModel::hyperparameters() {
-  const Observations all = used_.size() > recipe_.fit_subset ? best_and_latest(used_, recipe_.fit_subset, dimensions_) : used_;
-  const Observations anchored =
-      first_points(all, scheduled_size(all.size(), recipe_.always_cold, recipe_.anchor_growth), dimensions_);
-  const std::uint64_t anchored_id = identify(anchored);
-  if (!searches_.anchor || searches_.anchor->data != anchored_id) {
-    gp::FitReport report = cold_fit(anchored);
+gp::Theta GpModel::hyperparameters(const Deadline& deadline, std::vector<std::string>& degraded) {
+  gp::Theta theta;
+  // Half of the time is for the factor and the search for proposals.
+  const Deadline half(deadline.limited() ? std::max(deadline.left() / 2, 1e-6) : 0);
+  while (auto due = plan_.due(used_, searches_, &theta)) {
+    if (half.limited()) due->options.stop = [&half] { return half.passed(); };
+    const gp::FitTask task = due->task(plan_.settings());
+    const gp::FitReport report = gp::fit(regression_.arena(), {&task, 1}).front();
+    if (report.stopped && (degraded.empty() || degraded.back() != kSearchCut)) degraded.emplace_back(kSearchCut);
     if (!report.fitted && !last_resort_) return {};
-    searches_ = {Anchor{anchored_id, std::move(report.theta)}, std::nullopt};
+    GpPlan::accept(*due, report, searches_);
   }
-  const gp::Theta& start = searches_.anchor->theta;
-  const Observations data =
-      first_points(all, scheduled_size(all.size(), recipe_.always_warm, recipe_.warm_growth), dimensions_);
-  if (data.size() <= anchored.size()) return start;
-  const std::uint64_t id = identify(data);
-  if (!searches_.refined || searches_.refined->data != id) {
-    gp::FitOptions options;
-    options.warm = {start};
-    options.restarts = 0;
-    options.max_rounds = recipe_.warm_rounds;
-    gp::FitReport report = search(data, gp::warped_targets(data.values, recipe_.warp), options);
-    if (!report.fitted && !last_resort_) return {};
-    searches_.refined = Anchor{id, report.fitted ? std::move(report.theta) : start};
-  }
-  return searches_.refined->theta;
+  return theta;
 }
 
 bool GpModel::extends_factored(const gp::Theta& theta) const {
@@ -109,33 +47,65 @@ bool GpModel::extends_factored(const gp::Theta& theta) const {
          std::equal(factored_.rows.begin(), factored_.rows.end(), used_.rows.begin());
 }
 
+bool GpModel::factorize_anew(const gp::Theta& theta) {
+  const auto start = std::chrono::steady_clock::now();
+  factored_ = {};
+  regression_.set_data(used_.rows, targets_, used_.noise_weights);
+  const bool done = regression_.factorize(theta);
+  const double n = static_cast<double>(used_.size());
+  if (done && n >= kTimedFrom)
+    seconds_per_cube_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / (n * n * n);
+  return done;
+}
+
 /// Extends the factor where it can: the targets may all have changed (they are standardized anew), the points must not.
 bool GpModel::factorize(const gp::Theta& theta) {
   bool done = false;
   if (extends_factored(theta)) {
     done = regression_.extend(std::span(used_.rows).subspan(factored_.rows.size()), targets_);
   }
-  if (!done) {
-    regression_.set_data(used_.rows, targets_, used_.noise_weights);
-    done = regression_.factorize(theta);
-  }
+  if (!done) done = factorize_anew(theta);
   factored_ = done ? used_ : Observations{};
   return done;
 }
 
-const gp::Regression* GpModel::update(const Observations& observations, std::vector<std::string>& degraded) {
-  used_ = observations;
-  if (observations.size() > recipe_.max_observations) {
-    used_ = best_and_latest(observations, recipe_.max_observations, dimensions_);
-    degraded.push_back("the model uses " + std::to_string(recipe_.max_observations) + " of " +
-                       std::to_string(observations.size()) + " observations: the best and the latest");
+/// Before anything is allocated: as many observations as the recipe, the memory and the time allow.
+void GpModel::choose_observations(const Observations& all, const Deadline& deadline, std::vector<std::string>& degraded) {
+  const bool cpu = backend_->name() == "cpu";
+  std::int64_t most = cpu ? recipe_.max_observations : recipe_.max_observations_device;
+  std::string reason = cpu ? "an exact model of more takes long on a CPU" : "an exact model of more takes long";
+  // The factor and its inverse, n x n each; half of what a call may take is left to searches and tiles.
+  const auto limit = static_cast<double>(backend_->traits().memory_limit) / 2;
+  if (const auto fitting = static_cast<std::int64_t>(std::sqrt(limit / (2 * sizeof(double)))); limit > 0 && fitting < most) {
+    most = fitting;
+    reason = "the factor of more would need over " + std::to_string(static_cast<std::int64_t>(limit / 1e6)) + " MB";
   }
+  if (deadline.limited()) {
+    const double share = std::max(deadline.left() / 4, 0.0);
+    const auto timely = std::max<std::int64_t>(static_cast<std::int64_t>(std::cbrt(share / seconds_per_cube_)), kTimedFrom);
+    if (timely < most) {
+      most = timely;
+      reason = "the factor of more would not fit into max_seconds_per_ask";
+    }
+  }
+  if (all.size() <= most) {
+    used_ = all;
+    return;
+  }
+  used_ = best_and_latest(all, most, dimensions_);
+  degraded.push_back("the model uses " + std::to_string(most) + " of " + std::to_string(all.size()) +
+                     " observations, the best and the latest: " + reason);
+}
+
+const gp::Regression* GpModel::update(const Observations& observations, std::vector<std::string>& degraded,
+                                      const Deadline& deadline) {
+  choose_observations(observations, deadline, degraded);
   targets_ = gp::warped_targets(used_.values, recipe_.warp);
-  const gp::Theta theta = hyperparameters();
+  const gp::Theta theta = hyperparameters(deadline, degraded);
   if (!theta.empty() && factorize(theta)) return &regression_;
   if (!last_resort_) return nullptr;
   degraded.emplace_back("the fitted covariance matrix could not be factored; default hyperparameters were used");
-  gp::Theta safe = gp::prior_mode(settings_);
+  gp::Theta safe = gp::prior_mode(plan_.settings());
   safe.back() = std::max(safe.back(), std::log(1e-4));
   return factorize(safe) ? &regression_ : nullptr;
 }

@@ -1,8 +1,10 @@
 /// Fits the process of a study on a schedule, so that an ask costs little and any process arrives at the same model.
 #pragma once
 
+#include "base/deadline.hpp"
 #include "gp/fit.hpp"
 #include "samplers/gp_observations.hpp"
+#include "samplers/gp_plan.hpp"
 #include "samplers/gp_recipe.hpp"
 #include "space/encoder.hpp"
 
@@ -13,23 +15,12 @@
 
 namespace warpbo::samplers {
 
-/// Hyperparameters are searched thoroughly (cold) only at anchors: when the data has grown by a fixed factor. In between, the
-/// search begins at the anchor's result and takes a few rounds, at every ask of a small study and on a schedule in a larger
-/// one, where new observations otherwise extend the factor. All of it depends on the data alone: a process that continues a
-/// study repeats the last searches and is where the others are (to rounding errors, once factors are extended).
+/// The hyperparameters come from the searches of a GpPlan, made here where nobody made them before; the factor is extended
+/// where they stay.
 class GpModel {
- private:
-  struct Anchor {
-    std::uint64_t data = 0;  // identifies the observations it was fitted to
-    gp::Theta theta;
-  };
-
  public:
   /// The last searches, as host data: a model on another device can go on from them.
-  struct Searches {
-    std::optional<Anchor> anchor;   // cold
-    std::optional<Anchor> refined;  // warm
-  };
+  using Searches = GpPlan::Searches;
 
   GpModel(std::shared_ptr<backend::Backend> backend, const space::Encoder& encoder, Noise noise, const GpRecipe& recipe,
           std::uint64_t seed, Searches searches = {});
@@ -38,12 +29,19 @@ class GpModel {
   void set_last_resort() noexcept { last_resort_ = true; }
   [[nodiscard]] bool last_resort() const noexcept { return last_resort_; }
   [[nodiscard]] const Searches& searches() const noexcept { return searches_; }
+  void set_searches(const Searches& searches) { searches_ = searches; }
+  /// What it holds in the backend's memory.
+  [[nodiscard]] std::size_t bytes() const noexcept { return regression_.bytes(); }
   /// How many factorizations failed so far.
   [[nodiscard]] std::int64_t failures() const noexcept { return regression_.failures(); }
 
-  /// A factorized process for these observations (at least one success). What had to be given up is appended to `degraded`.
-  /// Null when the numbers are unusable; as a last resort, only when not even the prior's hyperparameters give a factor.
-  const gp::Regression* update(const Observations& observations, std::vector<std::string>& degraded);
+  /// A factorized process for these observations (at least one success), within the memory of the backend and, if `deadline` is
+  /// limited, about half of the time that is left: a search ends early with its best so far, and where the factor of all
+  /// observations would take too long or too much, the model gets the best and the latest ones. What had to be given up is
+  /// appended to `degraded`. Null when the numbers are unusable; as a last resort, only when not even the prior's
+  /// hyperparameters give a factor.
+  const gp::Regression* update(const Observations& observations, std::vector<std::string>& degraded,
+                               const Deadline& deadline = {});
 
   /// Warped, standardized targets of the last update, in the order of its points.
   [[nodiscard]] const std::vector<double>& targets() const noexcept { return targets_; }
@@ -52,25 +50,24 @@ class GpModel {
   [[nodiscard]] std::optional<double> leave_one_out_r2() const;
 
  private:
-  [[nodiscard]] gp::FitReport search(const Observations& data, const std::vector<double>& targets,
-                                     const gp::FitOptions& options);
-  [[nodiscard]] gp::FitReport cold_fit(const Observations& data);
   /// Empty when a search could not evaluate a single point and there is another device to try.
-  [[nodiscard]] gp::Theta hyperparameters();
+  [[nodiscard]] gp::Theta hyperparameters(const Deadline& deadline, std::vector<std::string>& degraded);
+  void choose_observations(const Observations& all, const Deadline& deadline, std::vector<std::string>& degraded);
+  [[nodiscard]] bool factorize_anew(const gp::Theta& theta);
   [[nodiscard]] bool factorize(const gp::Theta& theta);
   [[nodiscard]] bool extends_factored(const gp::Theta& theta) const;
 
   std::shared_ptr<backend::Backend> backend_;
   GpRecipe recipe_;
-  gp::Settings settings_;
-  std::uint64_t seed_;
+  GpPlan plan_;
   std::int64_t dimensions_;
   gp::Regression regression_;
   Observations used_;
   std::vector<double> targets_;
   Searches searches_;
   bool last_resort_ = false;
-  Observations factored_;  // what regression_ holds a factor of; empty when it holds none
+  double seconds_per_cube_ = 1.5e-11;  // of a factorization, over n^3; at first that of two cores
+  Observations factored_;              // what regression_ holds a factor of; empty when it holds none
 };
 
 }  // namespace warpbo::samplers

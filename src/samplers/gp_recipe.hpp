@@ -36,7 +36,9 @@ struct GpRecipe {
   std::int64_t always_warm = 200;  ///< up to this many observations every ask refines the hyperparameters
   double warm_growth = 1.05;       ///< beyond, whenever the data has grown by this factor; in between the factor is extended
   std::int64_t fit_subset = 1000;  ///< hyperparameters are fitted to at most this many observations
-  std::int64_t max_observations = 4000;  ///< the model keeps at most this many (the best, then the most recent)
+  std::int64_t shared_fit = 256;  ///< up to this many observations a study's searches may be made together with those of others
+  std::int64_t max_observations = 5000;  ///< the model keeps at most this many on a CPU (the best, then the most recent)
+  std::int64_t max_observations_device = 20000;  ///< and on a GPU; on either, fewer where the memory does not suffice
 };
 
 }  // namespace warpbo::samplers

@@ -1,15 +1,18 @@
 #include "samplers/gp_sampler.hpp"
 
 #include "acquisition/propose.hpp"
+#include "base/deadline.hpp"
 #include "math/philox.hpp"
 #include "samplers/builtin.hpp"
 #include "samplers/gp_domain.hpp"
 #include "samplers/gp_model.hpp"
 #include "samplers/proposals.hpp"
+#include "samplers/shared_fit.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <numeric>
 
@@ -40,7 +43,7 @@ std::vector<double> latest(const std::vector<double>& values, std::size_t count)
   return {values.end() - static_cast<std::ptrdiff_t>(std::min(count, values.size())), values.end()};
 }
 
-class GpSampler final : public Sampler {
+class GpSampler final : public Sampler, public SharedFit {
  public:
   GpSampler(const SamplerOptions& options, const GpRecipe& recipe, BackendOpener open)
       : options_(options), recipe_(recipe), engine_(options.device, std::move(open)) {
@@ -52,23 +55,47 @@ class GpSampler final : public Sampler {
   [[nodiscard]] std::string name() const override { return "gp"; }
 
   SuggestResult suggest(const SuggestRequest& request) override {
+    const Deadline deadline(options_.max_seconds_per_ask);
     prepare(request.space);
     if (encoder_->dimensions() == 0) return initial_->suggest(request);  // constants only: nothing to model
     const Observations data = observe(*encoder_, request.finished, request.direction);
-    const std::int64_t started = data.size() + static_cast<std::int64_t>(request.pending.size());
-    const std::int64_t missing = initial_trials() - started;
+    const std::int64_t missing = missing_design(data, request);
     if (data.successes == 0 || missing >= request.count) return initial_->suggest(request);
     const auto design = static_cast<int>(std::max<std::int64_t>(missing, 0));
     std::vector<std::string> degraded;
     std::optional<SuggestResult> result =
-        engine_.run([&](GpModel& model) { return model_based(model, request, data, design); }, degraded);
+        engine_.run([&](GpModel& model) { return model_based(model, request, data, design, deadline); }, degraded);
     if (!result) {
       degraded.emplace_back("no model could be fitted; the proposals are quasi-random");
       result = initial_->suggest(request);
     }
     result->degraded.insert(result->degraded.begin(), degraded.begin(), degraded.end());
     result->notice = engine_.notice();
+    if (result->suggestions.size() < static_cast<std::size_t>(request.count) && !result->exhausted) complete(request, *result);
     return std::move(*result);
+  }
+
+  [[nodiscard]] std::size_t kept_bytes() const noexcept override { return engine_.bytes(); }
+  void release() override { engine_.release(); }
+
+  [[nodiscard]] std::optional<Search> next_search(const SuggestRequest& request) override {
+    if (options_.max_seconds_per_ask > 0) return std::nullopt;
+    prepare(request.space);
+    if (encoder_->dimensions() == 0) return std::nullopt;
+    const Observations data = observe(*encoder_, request.finished, request.direction);
+    if (data.successes == 0 || missing_design(data, request) >= request.count || data.size() > recipe_.shared_fit)
+      return std::nullopt;
+    const GpPlan plan(*encoder_, options_.noise, recipe_, options_.seed);
+    auto due = plan.due(data, engine_.searches());
+    if (!due) return std::nullopt;
+    return Search{std::move(*due), plan.settings()};
+  }
+
+  void accept_search(const Search& search, const gp::FitReport& report) override {
+    if (!report.fitted) return;  // whoever asks finds out why
+    GpModel::Searches searches = engine_.searches();
+    GpPlan::accept(search.due, report, searches);
+    engine_.set_searches(searches);
   }
 
  private:
@@ -88,12 +115,36 @@ class GpSampler final : public Sampler {
     return std::clamp<std::int64_t>((d + 1) / 2 + 2, 4, 24);
   }
 
+  [[nodiscard]] std::int64_t missing_design(const Observations& data, const SuggestRequest& request) const {
+    return initial_trials() - data.size() - static_cast<std::int64_t>(request.pending.size());
+  }
+
+  /// Quasi-random points for what a time limit left out; what was chosen is pending for them.
+  void complete(const SuggestRequest& request, SuggestResult& result) const {
+    std::vector<Trial> pending(request.pending.begin(), request.pending.end());
+    for (const Suggestion& suggestion : result.suggestions) {
+      Trial& trial = pending.emplace_back();
+      trial.number = static_cast<std::int64_t>(request.draw) + std::ssize(pending);
+      trial.parameters = suggestion.parameters;
+    }
+    SuggestRequest rest{request.space,
+                        request.finished,
+                        pending,
+                        request.direction,
+                        request.count - static_cast<int>(result.suggestions.size()),
+                        request.fixed,
+                        request.draw + result.suggestions.size()};
+    SuggestResult more = initial_->suggest(rest);
+    std::move(more.suggestions.begin(), more.suggestions.end(), std::back_inserter(result.suggestions));
+    result.exhausted = more.exhausted;
+  }
+
   /// What the initial design still lacks, then the model's proposals. Nothing when the model's numbers are unusable.
-  std::optional<SuggestResult> model_based(GpModel& model, const SuggestRequest& request, const Observations& data,
-                                           int design) const {
+  std::optional<SuggestResult> model_based(GpModel& model, const SuggestRequest& request, const Observations& data, int design,
+                                           const Deadline& deadline) const {
     SuggestResult result;
     const Clock::time_point start = Clock::now();
-    const gp::Regression* regression = model.update(data, result.degraded);
+    const gp::Regression* regression = model.update(data, result.degraded, deadline);
     if (regression == nullptr) return std::nullopt;
     result.model.fit_seconds = seconds_since(start);
     summarize(model, *regression, result.model);
@@ -103,8 +154,7 @@ class GpSampler final : public Sampler {
     exclude_known(request, data, domain);
     std::vector<double> pending = pending_rows(request);
     if (design > 0) fill_design(request, design, domain, pending, result);
-    if (!propose(model, *regression, request, request.count - design, domain, pending, result)) return std::nullopt;
-    result.exhausted = static_cast<int>(result.suggestions.size()) < request.count;
+    if (!propose(model, *regression, request, request.count - design, domain, pending, deadline, result)) return std::nullopt;
     result.model.suggest_seconds = seconds_since(start) - result.model.fit_seconds;
     return result;
   }
@@ -127,14 +177,19 @@ class GpSampler final : public Sampler {
 
   /// False when the acquisition's values are no numbers although there may be another device to try.
   bool propose(const GpModel& model, const gp::Regression& regression, const SuggestRequest& request, int count,
-               GpDomain& domain, const std::vector<double>& pending, SuggestResult& result) const {
+               GpDomain& domain, const std::vector<double>& pending, const Deadline& deadline, SuggestResult& result) const {
     if (pending.size() > recipe_.modelled_pending * encoder_->dimensions())
       result.degraded.push_back("only the latest " + std::to_string(recipe_.modelled_pending) + " pending trials are modelled");
-    const acquisition::Proposals found =
-        acquisition::propose(regression, domain, search_options(model, regression, request, count, pending));
+    acquisition::ProposeOptions search = search_options(model, regression, request, count, pending);
+    search.deadline = deadline;
+    const acquisition::Proposals found = acquisition::propose(regression, domain, search);
     if (!model.last_resort() && !found.values.empty() && !std::isfinite(found.values.front())) return false;
     result.degraded.insert(result.degraded.end(), found.degraded.begin(), found.degraded.end());
     const std::size_t d = encoder_->dimensions();
+    result.exhausted = !found.timed_out && std::ssize(found.values) < count;
+    if (found.timed_out)
+      result.degraded.push_back("max_seconds_per_ask ended the search after " + std::to_string(found.values.size()) + " of " +
+                                std::to_string(count) + " proposals; the rest are quasi-random");
     const bool bound = options_.acquisition == AcquisitionFunction::confidence_bound;
     const std::string origin = bound ? "gp/ucb" : request.count > 1 || !pending.empty() ? "gp/qlogei" : "gp/logei";
     for (std::size_t at = 0; at < found.rows.size(); at += d)
@@ -209,6 +264,8 @@ std::unique_ptr<Sampler> make_gp_sampler(const SamplerOptions& options, const Gp
   return std::make_unique<GpSampler>(options, recipe, std::move(open));
 }
 
-std::unique_ptr<Sampler> make_gp_sampler(const SamplerOptions& options) { return make_gp_sampler(options, GpRecipe{}); }
+std::unique_ptr<Sampler> make_gp_sampler(const SamplerOptions& options, BackendOpener open) {
+  return make_gp_sampler(options, GpRecipe{}, std::move(open));
+}
 
 }  // namespace warpbo::samplers

@@ -1,6 +1,7 @@
 /// What a Study consists of.
 #pragma once
 
+#include "samplers/shared_fit.hpp"
 #include "study/history.hpp"
 #include "study/notices.hpp"
 #include "study/points.hpp"
@@ -9,10 +10,12 @@
 
 #include <warpbo/study.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,6 +52,15 @@ struct Study::Impl {
   std::vector<Trial> propose(const AskOptions& wanted, std::int64_t count, bool must_have_one);
   SuggestResult suggest(std::int64_t count, const Parameters& fixed, std::uint64_t draw);
   void settle_race(std::vector<Trial>& created, const Parameters& fixed, std::uint64_t expected);
+
+  // What a fleet does with a study; sharing.cpp.
+  /// The hyperparameter search with which an ask would begin, if others may make it.
+  std::optional<samplers::SharedFit::Search> next_search(const AskOptions& wanted);
+  void accept_search(const samplers::SharedFit::Search& search, const gp::FitReport& report);
+  /// What the sampler keeps between asks; nothing while there is an ask.
+  std::optional<std::size_t> model_bytes();
+  /// Gives that back, unless there is an ask just now.
+  void release_model();
 
   // Used by several parts; results.cpp and queries.cpp.
   Trial existing(std::int64_t number) const;

@@ -31,6 +31,7 @@ class Proposer {
   SuggestResult propose(const SuggestRequest& request, const KnownPoints& known);
 
   [[nodiscard]] bool repeats() const noexcept { return repeats_; }
+  [[nodiscard]] Sampler& sampler() const noexcept { return *sampler_; }
 
  private:
   using Keys = std::unordered_set<std::string>;  // of what was chosen in this call

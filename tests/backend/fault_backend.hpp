@@ -59,8 +59,10 @@ class FaultBackend final : public Backend {
   [[nodiscard]] std::string name() const override { return name_; }
   /// A device is asked less often whether an iteration has ended than the CPU.
   [[nodiscard]] Traits traits() const override {
-    return {.rounds_per_check = 8, .memory_limit = inner_->traits().memory_limit};
+    return {.rounds_per_check = 8, .memory_limit = memory_limit_ > 0 ? memory_limit_ : inner_->traits().memory_limit};
   }
+  /// Says that it has only this much memory; it does not mind when more is taken.
+  void claim_memory(std::size_t bytes) noexcept { memory_limit_ = bytes; }
   [[nodiscard]] void* allocate(std::size_t bytes) override;
   void release(void* memory) noexcept override;
   void upload(void* to, const void* from_host, std::size_t bytes) override;
@@ -101,6 +103,7 @@ class FaultBackend final : public Backend {
   Faults faults_;
   Traffic traffic_;
   std::int64_t held_ = 0;
+  std::size_t memory_limit_ = 0;
   bool lost_ = false;
   bool struck_ = false;
 };

@@ -21,7 +21,7 @@ ROOMS = {
     "space": (6, {"space", "trial"}),
     "samplers": (7, {"sampler"}),
     "storage": (8, {"storage"}),
-    "study": (9, {"study"}),
+    "study": (9, {"study", "fleet"}),
     "cli": (10, set()),
     "report": (10, set()),
     "capi": (10, set()),

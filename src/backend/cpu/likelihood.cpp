@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 namespace warpbo::backend {
 
@@ -17,23 +18,33 @@ using namespace cpu;
 /// and the two n x n matrices of each member in flight would add up.
 constexpr std::int64_t kLargeMember = 768;
 
+/// What a member is fitted to, whether the batch shares it or not.
+LikelihoodData data_of(const Likelihood& call, std::int64_t index) {
+  if (!call.data.empty()) return call.data.data[call.indices.data[index]];
+  return {call.points.member(index), call.targets.member(index).data,
+          call.noise_weights.empty() ? nullptr : call.noise_weights.data,
+          call.kernel.categorical.empty() ? nullptr : call.kernel.categorical.data, call.prior};
+}
+
 /// One hyperparameter vector on its way to value and gradient. All arrays live in one block of scratch.
 class Member {
  public:
   Member(const Likelihood& likelihood, std::int64_t index, ScratchPool& pool, const Team& team)
       : call_(likelihood),
+        data_(data_of(likelihood, index)),
+        kernel_{likelihood.kernel.family, {data_.categorical, data_.categorical != nullptr ? data_.points.columns : 0}},
         pool_(pool),
         team_(team),
         index_(index),
-        n_(likelihood.points.rows),
-        d_(likelihood.points.columns),
+        n_(data_.points.rows),
+        d_(data_.points.columns),
         leading_(padded(n_)),
         width_(block_size(n_)),
         theta_(likelihood.theta.block(index, 0, 1, d_ + 1)),
         scratch_(pool, ColumnScales::scratch_size(d_) + leading_ * d_ + (with_gradient() ? 2 : 1) * leading_ * n_ +
                            4 * leading_ + padded(tiles() * (d_ + 1))),
-        scales_(ColumnScales::make(likelihood.kernel, theta_, d_, scratch_)),
-        points_(scales_.scale(likelihood.points.member(index), scratch_.take(scales_.points_size(n_)))),
+        scales_(ColumnScales::make(kernel_, theta_, d_, scratch_)),
+        points_(scales_.scale(data_.points, scratch_.take(scales_.points_size(n_)))),
         noise_(std::exp(theta(d_))) {}
 
   void evaluate() {
@@ -61,14 +72,17 @@ class Member {
   [[nodiscard]] std::int64_t blocks() const { return (n_ + width_ - 1) / width_; }
   [[nodiscard]] std::int64_t tiles() const { return blocks() * (blocks() + 1) / 2; }
   [[nodiscard]] double prior_center(std::int64_t k) const {
-    return k < d_ ? call_.prior.lengthscale_center : call_.prior.noise_center;
+    return k < d_ ? data_.prior.lengthscale_center : data_.prior.noise_center;
   }
-  [[nodiscard]] double prior_sd(std::int64_t k) const { return k < d_ ? call_.prior.lengthscale_sd : call_.prior.noise_sd; }
+  [[nodiscard]] double prior_sd(std::int64_t k) const { return k < d_ ? data_.prior.lengthscale_sd : data_.prior.noise_sd; }
+  [[nodiscard]] ConstVector noise_weights() const {
+    return data_.noise_weights != nullptr ? ConstVector{data_.noise_weights, n_} : ConstVector{};
+  }
 
   /// C, and its factor in place of it.
   std::int32_t factor() {
     factor_ = scratch_.take(leading_ * n_);
-    fill_gram(call_.kernel.family, points_, {noise_, call_.noise_weights, 0}, factor_, leading_, team_);
+    fill_gram(kernel_.family, points_, {noise_, noise_weights(), 0}, factor_, leading_, team_);
     return factor_lower(n_, 0, factor_, leading_, team_);
   }
 
@@ -76,9 +90,8 @@ class Member {
   double density() {
     double* whitened = scratch_.take(2 * leading_);
     alpha_ = scratch_.take(leading_);
-    const ConstMatrix targets = call_.targets.member(index_);
     std::fill_n(whitened, n_, 1.0);
-    std::copy_n(targets.data, n_, whitened + leading_);
+    std::copy_n(data_.targets, n_, whitened + leading_);
     trsm_lower(Side::left, Op::none, n_, 2, 1, factor_, leading_, whitened, leading_);
     double ones = 0, cross = 0;
     for (std::int64_t i = 0; i < n_; ++i) {
@@ -93,7 +106,7 @@ class Member {
       log_determinant += 2 * std::log(factor_[i + i * leading_]);
     }
     trsm_lower(Side::left, Op::transpose, n_, 1, 1, factor_, leading_, alpha_, leading_);
-    const double size = static_cast<double>(n_), shape = call_.prior.shape, rate = call_.prior.rate;
+    const double size = static_cast<double>(n_), shape = data_.prior.shape, rate = data_.prior.rate;
     outputscale_ = math::profiled_outputscale(size, quadratic, shape, rate);
     double value = math::negative_log_density(size, quadratic, log_determinant, outputscale_, shape, rate);
     for (std::int64_t k = 0; k <= d_; ++k) value += math::normal_penalty(theta(k), prior_center(k), prior_sd(k));
@@ -148,14 +161,14 @@ class Member {
       const double scaled = alpha_[column + j] / outputscale_;
       const double* inverse = tile + j * width_;
       if (row == column) {
-        const double own_weight = call_.noise_weights.empty() ? 1.0 : call_.noise_weights.data[column + j];
+        const double own_weight = data_.noise_weights == nullptr ? 1.0 : data_.noise_weights[column + j];
         trace += 0.5 * (inverse[j] - alpha_[column + j] * scaled) * own_weight;
       }
       const std::int64_t begin = first / kLanes * kLanes, count = padded(rows) - begin;
       if (count <= 0) continue;
       gather_point(points_, column + j, point);
       squared_distances(points_, row + begin, count, point, squared + begin);
-      covariance_slopes(call_.kernel.family, count, squared + begin, value + begin, slope + begin);
+      covariance_slopes(kernel_.family, count, squared + begin, value + begin, slope + begin);
       std::fill(weight + begin, weight + std::min(first, padded(rows)), 0.0);
       for (std::int64_t i = first; i < rows; ++i) weight[i] = 0.5 * (inverse[i] - alpha_[row + i] * scaled) * slope[i];
       std::fill(weight + rows, weight + padded(rows), 0.0);
@@ -166,6 +179,8 @@ class Member {
   }
 
   const Likelihood& call_;
+  LikelihoodData data_;
+  KernelSpec kernel_;
   ScratchPool& pool_;
   const Team& team_;
   std::int64_t index_, n_, d_, leading_, width_;
@@ -186,16 +201,23 @@ void CpuBackend::run(const Likelihood& likelihood) {
   std::int64_t batch = likelihood.theta.rows;
   if (likelihood.active != nullptr) batch = std::min<std::int64_t>(batch, *likelihood.active);
   if (batch == 0) return;
-  const std::int64_t n = likelihood.points.rows;
-  if (batch == 1 || n >= kLargeMember) {
-    for (std::int64_t p = 0; p < batch; ++p) Member(likelihood, p, scratch_, team_).evaluate();
-    return;
+  if (batch == 1) return Member(likelihood, 0, scratch_, team_).evaluate();
+  // Large members one after the other with all threads, then the small ones side by side.
+  std::vector<std::int64_t> small;
+  double cost = 0;
+  for (std::int64_t p = 0; p < batch; ++p) {
+    const std::int64_t n = data_of(likelihood, p).points.rows;
+    if (n >= kLargeMember) {
+      Member(likelihood, p, scratch_, team_).evaluate();
+      continue;
+    }
+    const double size = static_cast<double>(n);
+    cost += dense_cost(size * size * size) + size * size * covariance_cost(likelihood.points.columns);
+    small.push_back(p);
   }
-  const double size = static_cast<double>(n);
-  const double cost = dense_cost(size * size * size) + size * size * covariance_cost(likelihood.points.columns);
   const Team alone = Team::alone();
-  team_.each(batch, static_cast<double>(batch) * cost,
-             [&](std::int64_t p) { Member(likelihood, p, scratch_, alone).evaluate(); });
+  team_.each(std::ssize(small), cost,
+             [&](std::int64_t i) { Member(likelihood, small[static_cast<std::size_t>(i)], scratch_, alone).evaluate(); });
 }
 
 }  // namespace warpbo::backend
