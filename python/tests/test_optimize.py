@@ -77,6 +77,19 @@ def test_an_executor_decides_how_many_run() -> None:
     assert os.getpid() not in {trial.value for trial in study.trials}
 
 
+def test_all_workers_of_an_executor_work() -> None:
+    study = warpbo.Study(BRANIN, sampler="random")
+    barrier = threading.Barrier(3, timeout=30)
+
+    def function(trial: warpbo.Trial) -> float:
+        barrier.wait()
+        return branin(trial)
+
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        study.optimize(function, 6, executor=pool)
+    assert study.count("complete") == 6
+
+
 def test_a_broken_executor_is_an_error() -> None:
     study = warpbo.Study(BRANIN, sampler="random")
     with concurrent.futures.ProcessPoolExecutor(1) as pool:

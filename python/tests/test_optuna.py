@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import optuna
 import pytest
-from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 import warpbo
 import warpbo.optuna
+from warpbo._optuna_history import History
+from warpbo._optuna_structure import Rule, Structure
 
 DISTRIBUTIONS: dict[str, BaseDistribution] = {"x": FloatDistribution(-5, 10), "y": FloatDistribution(0, 15)}
 
@@ -157,6 +159,18 @@ def test_an_enqueued_conditional_value_without_its_parent() -> None:
     assert study.trials[13].params == {"opt": "sgd", "momentum": 0.25} and study.trials[14].params == {"opt": "adam"}
 
 
+def test_what_a_proposal_can_be_made_to_take() -> None:
+    distributions: dict[str, BaseDistribution] = {
+        "opt": CategoricalDistribution(["sgd", "adam"]),
+        "momentum": FloatDistribution(0, 1),
+    }
+    history = History((Structure(), distributions, {"momentum": Rule("opt", "in", (0.0,))}))
+    assert history.fixed({"opt": "sgd", "momentum": 0.5}) == {"p0": 0, "p1": 0.5}
+    assert history.fixed({"opt": "adam", "momentum": 0.5}) == {"p0": 1}
+    assert history.fixed({"opt": "sgd", "momentum": 7}) == history.fixed({"opt": "sgd", "other": 1}) == {"p0": 0}
+    assert history.fixed({"momentum": 0.5}) == history.fixed({"opt": "adagrad"}) == {}
+
+
 def test_failed_and_pruned_regions_are_avoided() -> None:
     def objective(trial: optuna.Trial) -> float:
         x = trial.suggest_float("x", 0, 1)
@@ -170,6 +184,29 @@ def test_failed_and_pruned_regions_are_avoided() -> None:
     assert study.best_value == pytest.approx(0.5, abs=0.05)
     late = study.trials[15:]
     assert sum(trial.state == TrialState.COMPLETE for trial in late) > len(late) // 2
+
+
+def test_what_pruned_trials_are_taken_for() -> None:
+    """The last value they reported, or the median of the complete ones where that is worse; it follows the median."""
+
+    def ended(state: TrialState, number: int, value: float) -> FrozenTrial:
+        distributions = {"x": FloatDistribution(0, 1)}
+        reported = {0: 0.0, 3: value} if state == TrialState.PRUNED else {}
+        told = value if state == TrialState.COMPLETE else None
+        trial = optuna.trial.create_trial(
+            state=state, params={"x": 0.5}, distributions=distributions, intermediate_values=reported, value=told
+        )
+        trial.number = number
+        return trial
+
+    history = History((Structure(), {"x": FloatDistribution(0, 1)}, {}))
+    complete = [ended(TrialState.COMPLETE, number, float(number)) for number in range(5)]
+    pruned = [ended(TrialState.PRUNED, 5, 1.0), ended(TrialState.PRUNED, 6, 9.0), ended(TrialState.PRUNED, 7, float("nan"))]
+    history.update(complete + pruned, complete, minimize=True, avoid_failed=True)
+    assert history.assumed == {5: 2.0, 6: 9.0, 7: 2.0} and len(history.log) == 8
+    complete += [ended(TrialState.COMPLETE, number, 10.0) for number in (8, 9, 10, 11)]
+    history.update(complete + pruned, complete, minimize=True, avoid_failed=True)
+    assert history.assumed == {5: 4.0, 6: 9.0, 7: 4.0}
 
 
 def test_whatever_happens_a_trial_is_proposed() -> None:
@@ -262,6 +299,7 @@ def test_seeds() -> None:
     assert run(warpbo.optuna.Sampler(seed=3)) == run(warpbo.optuna.Sampler(seed=3))
     reseeded = warpbo.optuna.Sampler(seed=3)
     reseeded.reseed_rng()
+    assert reseeded.options.seed != 3
     assert run(reseeded) != run(warpbo.optuna.Sampler(seed=3))
     assert warpbo.optuna.Sampler().options.seed != warpbo.optuna.Sampler().options.seed
 
@@ -283,6 +321,9 @@ def test_one_sampler_for_two_studies_of_one_name() -> None:
     left.optimize(lambda trial: trial.suggest_float("x", 0, 1), 3)
     right.optimize(lambda trial: trial.suggest_int("n", 100, 200), 3)
     assert all(100 <= trial.params["n"] <= 200 for trial in right.trials)
+    third = optuna.create_study(study_name="twin", sampler=sampler)
+    third.add_trials([optuna.trial.create_trial(params={"z": 0.5}, distributions={"z": FloatDistribution(0, 1)}, value=1.0)] * 8)
+    assert set(sampler.infer_relative_search_space(third, third.trials[0])) == {"z"}
 
 
 def test_studies_in_a_database(tmp_path: Any) -> None:
