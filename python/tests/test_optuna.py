@@ -190,7 +190,7 @@ def test_what_pruned_trials_are_taken_for() -> None:
     """The last value they reported, or the median of the complete ones where that is worse; it follows the median."""
 
     def ended(state: TrialState, number: int, value: float) -> FrozenTrial:
-        distributions = {"x": FloatDistribution(0, 1)}
+        distributions: dict[str, BaseDistribution] = {"x": FloatDistribution(0, 1)}
         reported = {0: 0.0, 3: value} if state == TrialState.PRUNED else {}
         told = value if state == TrialState.COMPLETE else None
         trial = optuna.trial.create_trial(
