@@ -95,7 +95,7 @@ class WARPBO_EXPORT Fleet {
     double max_seconds = 0;
     /// Called as soon as a study has answered, on a thread of the fleet, before the call returns; may be called on several
     /// threads at once. Not for studies that are too late. What it throws is ignored.
-    std::function<void(const Asked&)> on_answer;
+    std::function<void(const Asked&)> on_answer = {};
   };
 
   struct Failure {
