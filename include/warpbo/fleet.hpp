@@ -30,7 +30,7 @@
 /// (a store that hangs, a strategy of your own that sleeps) keeps no core from the others, and with `max_seconds` the call
 /// returns without it. All methods may be called by several threads at once; nothing is shared between two fleets.
 ///
-/// Memory: every open study keeps its trials (about 1 KB each) and its space. The models' matrices, 16 n^2 bytes and a megabyte
+/// Memory: every open study keeps its trials (a few KB each) and its space. The models' matrices, 16 n^2 bytes and a megabyte
 /// of temporaries per study, are given back when all of them together exceed `FleetOptions::model_bytes`, those not asked for
 /// the longest time first; hyperparameters are kept, so that the next ask of such a study only factors its matrix again.
 #pragma once
@@ -95,7 +95,7 @@ class WARPBO_EXPORT Fleet {
     double max_seconds = 0;
     /// Called as soon as a study has answered, on a thread of the fleet, before the call returns; may be called on several
     /// threads at once. Not for studies that are too late. What it throws is ignored.
-    std::function<void(const Asked&)> on_answer;
+    std::function<void(const Asked&)> on_answer = {};
   };
 
   struct Failure {

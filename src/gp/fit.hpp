@@ -19,7 +19,7 @@ struct FitOptions {
             ///< best result goes on with all: the cost of a cold search is then a few full evaluations
   int polish_rounds = 25;  ///< full evaluations after a screening
   std::uint64_t seed = 0;
-  std::function<bool()> stop;  ///< asked between evaluations; true ends the search with the best so far
+  std::function<bool()> stop = {};  ///< asked between evaluations; true ends the search with the best so far
 };
 
 struct FitReport {

@@ -24,7 +24,7 @@ struct MultiStartOptions {
   double gradient_tolerance = 1e-6;  ///< largest entry of the projected gradient
   double value_tolerance = 1e-10;    ///< relative change of the value in one iteration
   /// Asked between rounds; true ends the search with the best so far. Null: never.
-  std::function<bool()> stop;
+  std::function<bool()> stop = {};
   /// P entries in backend memory for which problem each row of the queries belongs to, where the objective wants to know.
   /// Empty: taken from the arena.
   backend::VectorView<std::int32_t> indices = {};

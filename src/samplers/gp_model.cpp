@@ -82,9 +82,11 @@ void GpModel::choose_observations(const Observations& all, const Deadline& deadl
   }
   if (deadline.limited()) {
     const double share = std::max(deadline.left() / 4, 0.0);
-    const auto timely = std::max<std::int64_t>(static_cast<std::int64_t>(std::cbrt(share / seconds_per_cube_)), kTimedFrom);
-    if (timely < most) {
-      most = timely;
+    // In steps of a quarter, so that measurements of time do not change the choice at every ask.
+    double timely = kTimedFrom;
+    while (1.25 * timely <= std::cbrt(share / seconds_per_cube_)) timely *= 1.25;
+    if (timely < static_cast<double>(most)) {
+      most = static_cast<std::int64_t>(timely);
       reason = "the factor of more would not fit into max_seconds_per_ask";
     }
   }
@@ -92,8 +94,8 @@ void GpModel::choose_observations(const Observations& all, const Deadline& deadl
     used_ = all;
     return;
   }
-  used_ = best_and_latest(all, most, dimensions_);
-  degraded.push_back("the model uses " + std::to_string(most) + " of " + std::to_string(all.size()) +
+  used_ = latest_with_best(all, most, most / recipe_.replaced_share, dimensions_);
+  degraded.push_back("the model uses " + std::to_string(used_.size()) + " of " + std::to_string(all.size()) +
                      " observations, the best and the latest: " + reason);
 }
 

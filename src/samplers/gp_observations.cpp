@@ -109,4 +109,20 @@ Observations best_and_latest(const Observations& all, std::int64_t count, std::i
   return select(all, order, static_cast<std::size_t>(dimensions));
 }
 
+Observations latest_with_best(const Observations& all, std::int64_t count, std::int64_t block, std::int64_t dimensions) {
+  block = std::max<std::int64_t>(block, 1);
+  const std::int64_t complete = all.size() / block * block;
+  Observations out = best_and_latest(first_points(all, complete, dimensions), count - block, dimensions);
+  std::vector<std::size_t> rest(static_cast<std::size_t>(all.size() - complete));
+  std::iota(rest.begin(), rest.end(), static_cast<std::size_t>(complete));
+  const Observations latest = select(all, rest, static_cast<std::size_t>(dimensions));
+  const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+  append(out.rows, latest.rows);
+  append(out.values, latest.values);
+  append(out.imputed, latest.imputed);
+  append(out.noise_weights, latest.noise_weights);
+  out.successes += latest.successes;
+  return out;
+}
+
 }  // namespace warpbo::samplers

@@ -32,4 +32,9 @@ struct Observations {
 /// Keeps `count` points: half of them the best, the rest the latest others; in their old order.
 [[nodiscard]] Observations best_and_latest(const Observations& all, std::int64_t count, std::int64_t dimensions);
 
+/// Keeps at most `count` points in such a way that most additions only append: with the points in blocks of `block`, the latest
+/// block as far as it has come, and of those before it count - block by best_and_latest.
+[[nodiscard]] Observations latest_with_best(const Observations& all, std::int64_t count, std::int64_t block,
+                                            std::int64_t dimensions);
+
 }  // namespace warpbo::samplers

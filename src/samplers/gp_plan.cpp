@@ -40,14 +40,24 @@ std::uint64_t identify(const Observations& data) {
   return hash;
 }
 
-/// The largest size <= n at which a search is due: every size up to `always`, then a geometric sequence.
-std::int64_t scheduled_size(std::int64_t n, std::int64_t always, double growth) {
-  if (n <= always) return n;
-  std::int64_t size = always;
-  for (std::int64_t next = size; next <= n; next = static_cast<std::int64_t>(std::ceil(static_cast<double>(size) * growth)))
-    size = next;
-  return size;
-}
+/// Sizes at which searches are due: every one up to `always`, then a geometric sequence that grows by `growth`, and by `late`
+/// once it has reached `late_from`.
+struct Schedule {
+  std::int64_t always;
+  double growth, late;
+  std::int64_t late_from;
+
+  /// The largest of them <= n.
+  [[nodiscard]] std::int64_t last(std::int64_t n) const {
+    if (n <= always) return n;
+    std::int64_t size = always;
+    for (std::int64_t next = size; next <= n;) {
+      size = next;
+      next = static_cast<std::int64_t>(std::ceil(static_cast<double>(size) * (size >= late_from ? late : growth)));
+    }
+    return size;
+  }
+};
 
 }  // namespace
 
@@ -58,10 +68,16 @@ GpPlan::GpPlan(const space::Encoder& encoder, Noise noise, const GpRecipe& recip
       dimensions_(static_cast<std::int64_t>(encoder.dimensions())) {}
 
 std::optional<GpPlan::Due> GpPlan::due(const Observations& used, const Searches& searches, gp::Theta* theta) const {
-  const Observations all = used.size() > recipe_.fit_subset ? best_and_latest(used, recipe_.fit_subset, dimensions_) : used;
+  // Data that a search takes from the first `count` observations: the same as long as these are.
+  const auto data_of = [&](std::int64_t count) {
+    Observations first = first_points(used, count, dimensions_);
+    return count > recipe_.fit_subset ? best_and_latest(first, recipe_.fit_subset, dimensions_) : first;
+  };
+  const Schedule cold{recipe_.always_cold, recipe_.anchor_growth, recipe_.late_anchor_growth, recipe_.fit_subset};
+  const Schedule warm{recipe_.always_warm, recipe_.warm_growth, recipe_.warm_growth, recipe_.fit_subset};
+  const std::int64_t anchored = cold.last(used.size()), refined = warm.last(used.size());
   Due due;
-  due.observations = first_points(all, scheduled_size(all.size(), recipe_.always_cold, recipe_.anchor_growth), dimensions_);
-  const std::int64_t anchored = due.observations.size();
+  due.observations = data_of(anchored);
   due.data = identify(due.observations);
   const auto use = [&](const gp::Theta& found) -> std::optional<Due> {
     if (theta != nullptr) *theta = found;
@@ -69,8 +85,8 @@ std::optional<GpPlan::Due> GpPlan::due(const Observations& used, const Searches&
   };
   if (searches.anchor && searches.anchor->data == due.data) {
     due.cold = false;
-    due.observations = first_points(all, scheduled_size(all.size(), recipe_.always_warm, recipe_.warm_growth), dimensions_);
-    if (due.observations.size() <= anchored) return use(searches.anchor->theta);
+    if (refined <= anchored) return use(searches.anchor->theta);
+    due.observations = data_of(refined);
     due.data = identify(due.observations);
     if (searches.refined && searches.refined->data == due.data) return use(searches.refined->theta);
     due.options.warm = {searches.anchor->theta};

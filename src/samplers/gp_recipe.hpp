@@ -30,14 +30,17 @@ struct GpRecipe {
   // Fitting
   int cold_restarts = 6;  ///< starts of a search from nothing
   int cold_rounds = 60;
-  int warm_rounds = 15;            ///< rounds of a search from the last anchor's result
-  std::int64_t always_cold = 40;   ///< up to this many observations every fit is a cold one: it costs little
-  double anchor_growth = 1.15;     ///< a cold fit whenever the data has grown by this factor
+  int warm_rounds = 15;           ///< rounds of a search from the last anchor's result
+  std::int64_t always_cold = 40;  ///< up to this many observations every fit is a cold one: it costs little
+  double anchor_growth = 1.15;    ///< a cold fit whenever the data has grown by this factor
+  double late_anchor_growth =
+      1.5;  ///< the same once there are more than `fit_subset`: a subset of that size says the same again
   std::int64_t always_warm = 200;  ///< up to this many observations every ask refines the hyperparameters
   double warm_growth = 1.05;       ///< beyond, whenever the data has grown by this factor; in between the factor is extended
   std::int64_t fit_subset = 1000;  ///< hyperparameters are fitted to at most this many observations
   std::int64_t shared_fit = 256;  ///< up to this many observations a study's searches may be made together with those of others
   std::int64_t max_observations = 5000;  ///< the model keeps at most this many on a CPU (the best, then the most recent)
+  std::int64_t replaced_share = 8;  ///< beyond, it makes room for new ones an eighth at a time: in between its factor extends
   std::int64_t max_observations_device = 20000;  ///< and on a GPU; on either, fewer where the memory does not suffice
 };
 

@@ -156,7 +156,10 @@ class Fleet::AskCall : public std::enable_shared_from_this<Fleet::AskCall> {
       const backend::Opened opened = fleet_.devices->open(chains.front()->entry->device);
       const auto turn = opened.turn ? std::unique_lock(*opened.turn) : std::unique_lock<std::mutex>();
       backend::Arena arena(opened.backend);
-      std::vector<gp::FitReport> reports = gp::fit(arena, tasks, [this] { return gathering_.deadline().passed(); });
+      std::vector<gp::FitReport> reports = gp::fit(arena, tasks, [this] {
+        fleet_.crew.relieve();
+        return gathering_.deadline().passed();
+      });
       if (gathering_.deadline().passed()) return false;
       for (std::size_t i = 0; i < chains.size(); ++i) chains[i]->report = std::move(reports[i]);
       return true;

@@ -58,6 +58,7 @@ seed = 3
 device = "cpu"
 noise = "noisy"
 acquisition = "ucb"
+max_seconds_per_ask = 2.5
 )toml";
 
 TEST(Config, ReadsEverything) {
@@ -86,6 +87,7 @@ TEST(Config, ReadsEverything) {
   EXPECT_EQ(config.sampler.device, Device::cpu());
   EXPECT_EQ(config.sampler.noise, Noise::noisy);
   EXPECT_EQ(config.sampler.acquisition, AcquisitionFunction::confidence_bound);
+  EXPECT_EQ(config.sampler.max_seconds_per_ask, 2.5);
   const Space space = config.space();
   EXPECT_EQ(space.parameters().size(), 9U);
   EXPECT_EQ(space.constraints().size(), 1U);
