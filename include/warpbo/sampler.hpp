@@ -46,9 +46,10 @@ enum class SamplerKind {
   grid,
   sobol,                   ///< scrambled Sobol' sequence
   differential_evolution,  ///< L-SHADE-like adaptive differential evolution
+  trust_region,            ///< Gaussian process in a box around the best point that grows with success and shrinks with failure
 };
 
-/// "auto", "gp", "random", "grid", "sobol", "de".
+/// "auto", "gp", "random", "grid", "sobol", "de", "trust".
 WARPBO_EXPORT std::string_view to_string(SamplerKind kind) noexcept;
 /// The reverse; throws `invalid_argument` and lists the names.
 WARPBO_EXPORT SamplerKind parse_sampler_kind(std::string_view name);
@@ -66,7 +67,7 @@ struct SamplerOptions {
   /// completed by quasi-random points, and "warpbo:degraded" says what was given up: a search for hyperparameters that ended
   /// early, observations that were left out because the factor of all of them would take too long. A single step (one factor,
   /// one pick of a batch) is not interrupted. With a limit, the same seed gives the same proposals only where it does not
-  /// strike. gp only; the other strategies take no time.
+  /// strike. gp and trust only; the other strategies take no time.
   double max_seconds_per_ask = 0;
 };
 
@@ -94,6 +95,8 @@ struct ModelSummary {
   double noise_variance = 0;                                 ///< relative to the variance of the (warped) targets
   std::vector<std::pair<std::string, double>> lengthscales;  ///< per parameter, in units of its encoded range; small = relevant
   double leave_one_out_r2 = 0;  ///< 1 - squared leave-one-out error / variance, of the warped targets
+  /// Logarithm of the improvement that the first proposal was expected to bring, in standard deviations of the (warped) targets.
+  double log_expected_improvement = 0;
   double fit_seconds = 0;
   double suggest_seconds = 0;
   std::string device;  ///< "cpu", "cuda:0"

@@ -42,8 +42,9 @@ double perturbed(const SearchDomain& domain, std::size_t column, double value, d
     const std::int64_t level = domain.nearest_level(column, value) + (moved > value ? 1 : -1);
     return domain.level_value(column, std::clamp<std::int64_t>(level, 0, info.levels - 1));
   }
-  if (moved < 0) moved = std::min(-moved, 1.0);
-  if (moved > 1) moved = std::max(2 - moved, 0.0);
+  const auto [low, high] = domain.range(column);
+  if (moved < low) moved = std::min(2 * low - moved, high);
+  if (moved > high) moved = std::max(2 * high - moved, low);
   return moved;
 }
 

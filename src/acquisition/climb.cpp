@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <tuple>
 
 namespace warpbo::acquisition {
 
@@ -22,7 +23,7 @@ bool relaxed(const DomainColumn& column) {
   return column.continuous || (!column.categorical && column.levels >= kRelaxedLevels);
 }
 
-/// Boxes around every start: [0, 1] in movable relaxed columns, a point elsewhere.
+/// Boxes around every start: the range in movable relaxed columns, a point elsewhere.
 struct Boxes {
   std::vector<double> lower, upper;
   bool any = false;
@@ -36,8 +37,7 @@ Boxes boxes(const SearchDomain& domain, std::span<const double> starts) {
     domain.movable(starts.subspan(at, d), movable);
     for (std::size_t c = 0; c < d; ++c) {
       if (movable[c] == 0 || !relaxed(domain.columns()[c])) continue;
-      out.lower[at + c] = 0;
-      out.upper[at + c] = 1;
+      std::tie(out.lower[at + c], out.upper[at + c]) = domain.range(c);
       out.any = true;
     }
   }

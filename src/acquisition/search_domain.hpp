@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace warpbo::acquisition {
@@ -19,6 +20,8 @@ class SearchDomain {
   virtual ~SearchDomain() = default;
 
   [[nodiscard]] virtual const std::vector<DomainColumn>& columns() const = 0;
+  /// Between which values a numeric column may move.
+  [[nodiscard]] virtual std::pair<double, double> range([[maybe_unused]] std::size_t column) const { return {0.0, 1.0}; }
   /// The encoded value of a level, and the level nearest to a value.
   [[nodiscard]] virtual double level_value(std::size_t column, std::int64_t level) const = 0;
   [[nodiscard]] virtual std::int64_t nearest_level(std::size_t column, double value) const = 0;

@@ -73,7 +73,7 @@ std::string write_config(const Config& config) {
     out += "]\n";
   }
   out += "\n[optimizer]\nkind = " + toml_string(warpbo::to_string(config.sampler.kind)) +
-         "   # auto, gp, random, grid, sobol, de\nseed = " + std::to_string(config.sampler.seed) + "\n";
+         "   # auto, gp, trust, random, grid, sobol, de\nseed = " + std::to_string(config.sampler.seed) + "\n";
   return out;
 }
 

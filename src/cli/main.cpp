@@ -57,7 +57,7 @@ void add_objective(CLI::App* app, Flags& flags) {
 }
 
 void add_sampler(CLI::App* app, Flags& flags) {
-  app->add_option("--sampler", flags.sampler, "auto, gp, random, grid, sobol or de");
+  app->add_option("--sampler", flags.sampler, "auto, gp, trust, random, grid, sobol or de");
   app->add_option("--seed", flags.seed, "The same seed repeats the same proposals")->check(CLI::NonNegativeNumber);
   app->add_option("--max-seconds-per-ask", flags.max_seconds_per_ask, "Limit of the time that one proposal takes; 0: none")
       ->check(CLI::NonNegativeNumber);
@@ -102,7 +102,7 @@ void add_others(CLI::App& app, Flags& flags) {
   init->add_option("--study", flags.study, "The study's name (default: this directory's)");
   init->add_option("-n,--trials", flags.trials, "Trials in all")->check(CLI::PositiveNumber);
   init->add_option("-j,--jobs", flags.jobs, "Trials at a time")->check(CLI::Range(1, 1024));
-  init->add_option("--sampler", flags.sampler, "auto, gp, random, grid, sobol or de");
+  init->add_option("--sampler", flags.sampler, "auto, gp, trust, random, grid, sobol or de");
   init->add_option("--seed", flags.seed, "The seed")->check(CLI::NonNegativeNumber);
   init->add_option("-o,--output", flags.output, "File to write (default warpbo.toml)");
   init->add_flag("--force", flags.force, "Replace the file if it exists");

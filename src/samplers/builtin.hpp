@@ -22,6 +22,7 @@ using BackendOpener = std::function<backend::Opened(const Device&)>;
 [[nodiscard]] std::unique_ptr<Sampler> make_sobol_sampler(const SamplerOptions& options);
 [[nodiscard]] std::unique_ptr<Sampler> make_differential_evolution_sampler(const SamplerOptions& options);
 [[nodiscard]] std::unique_ptr<Sampler> make_gp_sampler(const SamplerOptions& options, BackendOpener open);
+[[nodiscard]] std::unique_ptr<Sampler> make_trust_region_sampler(const SamplerOptions& options, BackendOpener open);
 [[nodiscard]] std::unique_ptr<Sampler> make_automatic_sampler(const SamplerOptions& options, const BackendOpener& open);
 
 }  // namespace warpbo::samplers

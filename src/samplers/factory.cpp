@@ -39,6 +39,8 @@ std::unique_ptr<Sampler> samplers::make_sampler(const SamplerOptions& options, c
       return samplers::make_sobol_sampler(options);
     case SamplerKind::differential_evolution:
       return samplers::make_differential_evolution_sampler(options);
+    case SamplerKind::trust_region:
+      return samplers::make_trust_region_sampler(options, open);
   }
   throw Error(ErrorCode::invalid_argument, "unknown sampler kind " + std::to_string(static_cast<int>(options.kind)));
 }

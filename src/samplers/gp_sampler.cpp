@@ -191,6 +191,7 @@ class GpSampler final : public Sampler, public SharedFit {
       result.degraded.push_back("max_seconds_per_ask ended the search after " + std::to_string(found.values.size()) + " of " +
                                 std::to_string(count) + " proposals; the rest are quasi-random");
     const bool bound = options_.acquisition == AcquisitionFunction::confidence_bound;
+    if (!found.values.empty() && !bound) result.model.log_expected_improvement = found.values.front();
     const std::string origin = bound ? "gp/ucb" : request.count > 1 || !pending.empty() ? "gp/qlogei" : "gp/logei";
     for (std::size_t at = 0; at < found.rows.size(); at += d)
       result.suggestions.push_back({domain.region().decode(std::span(found.rows).subspan(at, d)), origin});

@@ -10,12 +10,13 @@
 namespace warpbo {
 namespace {
 
-constexpr std::array<std::pair<SamplerKind, std::string_view>, 6> kNames = {{{SamplerKind::automatic, "auto"},
+constexpr std::array<std::pair<SamplerKind, std::string_view>, 7> kNames = {{{SamplerKind::automatic, "auto"},
                                                                              {SamplerKind::gp, "gp"},
                                                                              {SamplerKind::random, "random"},
                                                                              {SamplerKind::grid, "grid"},
                                                                              {SamplerKind::sobol, "sobol"},
-                                                                             {SamplerKind::differential_evolution, "de"}}};
+                                                                             {SamplerKind::differential_evolution, "de"},
+                                                                             {SamplerKind::trust_region, "trust"}}};
 
 }  // namespace
 

@@ -39,6 +39,17 @@ Problem rastrigin(int dimensions, Shift shift = Shift::golden);   ///< [-5.12, 5
 Problem styblinski_tang(int dimensions,
                         Shift shift = Shift::golden);  ///< [-5, 5]^d; shifted: only the global minimum must be inside
 
+// Functions that the strategies were not tuned on.
+Problem narrow_ackley(int dimensions);       ///< [-5, 10]^d, shifted: the box of the batch benchmarks
+Problem griewank(int dimensions);            ///< [-600, 600]^d, shifted
+Problem schwefel(int dimensions);            ///< [-500, 500]^d, the optimum near a corner, 420.97 everywhere
+Problem dixon_price(int dimensions);         ///< [-10, 10]^d, shifted: a curved valley
+Problem powell(int dimensions);              ///< [-4, 5]^d, d a multiple of 4, shifted: singular at the optimum
+Problem rotated_rastrigin(int dimensions);   ///< [-5.12, 5.12]^d, shifted
+Problem rotated_ellipsoid(int dimensions);   ///< [-5, 5]^d, shifted; condition 1e4
+Problem rotated_ackley(int dimensions);      ///< [-32.768, 32.768]^d, shifted
+Problem embedded_hartmann6(int dimensions);  ///< [0, 1]^d, d >= 6: six coordinates matter
+
 /// Two reals, a logarithmic integer and two categoricals that interact: every pair of categories has its own minimum, the best
 /// of which is 0 for ("gelu", "adam") at x = 0.3, y = -0.7, n = 64, and 0.25 or more for every other pair.
 Problem mixed();

@@ -12,9 +12,30 @@ namespace warpbo::problems {
 namespace {
 
 std::vector<Problem> all_problems() {
-  std::vector<Problem> problems = {branin(),   hartmann3(),    hartmann6(),    shekel(5),          shekel(7),
-                                   shekel(10), michalewicz(2), michalewicz(5), michalewicz(10),    ackley(5),
-                                   levy(10),   rosenbrock(5),  rastrigin(5),   styblinski_tang(4), mixed()};
+  std::vector<Problem> problems = {branin(),
+                                   hartmann3(),
+                                   hartmann6(),
+                                   shekel(5),
+                                   shekel(7),
+                                   shekel(10),
+                                   michalewicz(2),
+                                   michalewicz(5),
+                                   michalewicz(10),
+                                   ackley(5),
+                                   levy(10),
+                                   rosenbrock(5),
+                                   rastrigin(5),
+                                   styblinski_tang(4),
+                                   mixed(),
+                                   narrow_ackley(20),
+                                   griewank(5),
+                                   schwefel(4),
+                                   dixon_price(6),
+                                   powell(8),
+                                   rotated_rastrigin(5),
+                                   rotated_ellipsoid(6),
+                                   rotated_ackley(3),
+                                   embedded_hartmann6(25)};
   for (int d : {1, 2, 7}) {
     problems.push_back(ackley(d, Shift::none));
     problems.push_back(levy(d, Shift::none));
@@ -62,6 +83,32 @@ TEST(Problems, PublishedOptima) {
   EXPECT_NEAR(shekel(7).optimum, -10.4029, 1e-4);
   EXPECT_NEAR(shekel(10).optimum, -10.5364, 1e-4);
   EXPECT_NEAR(styblinski_tang(3).optimum, -39.16617 * 3, 1e-4);
+}
+
+// A rotation leaves distances from the optimum as they are: the ellipsoid's values along its axes are those of its condition.
+TEST(Problems, RotationKeepsLengthsAndMixesCoordinates) {
+  const Problem problem = rotated_ellipsoid(4);
+  double trace = 0;
+  for (const auto& [name, value] : problem.argmin) {
+    Parameters moved = problem.argmin;
+    moved.set(name, std::get<double>(value) + 0.5);
+    const double along = problem(moved) / 0.25;
+    EXPECT_GT(along, 1 + 1e-3);
+    EXPECT_LT(along, 1e4 - 1e-3);
+    trace += along;
+  }
+  EXPECT_NEAR(trace, 1 + std::pow(1e4, 1.0 / 3) + std::pow(1e4, 2.0 / 3) + 1e4, 1e-6);
+}
+
+TEST(Problems, OnlySixCoordinatesOfTheEmbeddedFunctionMatter) {
+  const Problem problem = embedded_hartmann6(100);
+  int matter = 0;
+  for (const auto& [name, value] : problem.argmin) {
+    Parameters moved = problem.argmin;
+    moved.set(name, 0.9 * std::get<double>(value) + 0.01);
+    if (problem(moved) > problem.optimum + 1e-6) ++matter;
+  }
+  EXPECT_EQ(matter, 6);
 }
 
 TEST(Problems, BraninHasThreeMinima) {

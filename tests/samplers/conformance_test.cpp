@@ -53,7 +53,9 @@ class Conformance : public testing::TestWithParam<SamplerKind> {
  protected:
   /// Strategies with a model fit it at every ask: they get fewer rounds of the long tests, so that the default run stays short.
   static std::uint64_t rounds(std::uint64_t cheap, std::uint64_t with_model) {
-    return GetParam() == SamplerKind::gp || GetParam() == SamplerKind::automatic ? with_model : cheap;
+    return GetParam() == SamplerKind::gp || GetParam() == SamplerKind::automatic || GetParam() == SamplerKind::trust_region
+               ? with_model
+               : cheap;
   }
 };
 
@@ -61,7 +63,8 @@ std::string kind_name(const testing::TestParamInfo<SamplerKind>& info) { return 
 
 INSTANTIATE_TEST_SUITE_P(AllSamplers, Conformance,
                          testing::Values(SamplerKind::random, SamplerKind::grid, SamplerKind::sobol,
-                                         SamplerKind::differential_evolution, SamplerKind::gp, SamplerKind::automatic),
+                                         SamplerKind::differential_evolution, SamplerKind::gp, SamplerKind::trust_region,
+                                         SamplerKind::automatic),
                          kind_name);
 
 // On many spaces with conditions and constraints: points of the space, no point twice, pending ones known, failures not
@@ -388,7 +391,8 @@ TEST_P(Conformance, ForeignHistoryIsHarmless) {
 }
 
 TEST(SamplerNames, RoundTripAndRefusal) {
-  for (const char* name : {"auto", "gp", "random", "grid", "sobol", "de"}) EXPECT_EQ(to_string(parse_sampler_kind(name)), name);
+  for (const char* name : {"auto", "gp", "random", "grid", "sobol", "de", "trust"})
+    EXPECT_EQ(to_string(parse_sampler_kind(name)), name);
   try {
     static_cast<void>(parse_sampler_kind("tpe"));
     FAIL();

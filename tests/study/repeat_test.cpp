@@ -66,7 +66,7 @@ TEST_P(StudyRepeat, AResumedStudyGoesOnAsIfNothingHadHappened) {
 
 INSTANTIATE_TEST_SUITE_P(Samplers, StudyRepeat,
                          ::testing::Values(SamplerKind::sobol, SamplerKind::random, SamplerKind::differential_evolution,
-                                           SamplerKind::gp, SamplerKind::automatic),
+                                           SamplerKind::gp, SamplerKind::trust_region, SamplerKind::automatic),
                          [](const auto& chosen) {
                            switch (chosen.param) {
                              case SamplerKind::sobol:
@@ -77,6 +77,8 @@ INSTANTIATE_TEST_SUITE_P(Samplers, StudyRepeat,
                                return "de";
                              case SamplerKind::gp:
                                return "gp";
+                             case SamplerKind::trust_region:
+                               return "trust";
                              default:
                                return "automatic";
                            }

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from . import _core
 from ._checks import device_name, integer, real, text
 
-SamplerKind = Literal["auto", "gp", "random", "sobol", "grid", "de"]
+SamplerKind = Literal["auto", "gp", "trust", "random", "sobol", "grid", "de"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -16,8 +16,9 @@ class SamplerOptions:
     """Which strategy proposes, and how.
 
     Attributes:
-        kind: "auto" chooses from the space, the history and the batch size; "gp" (Gaussian process), "random", "sobol"
-            (scrambled Sobol' sequence), "grid" (every point once), "de" (adaptive differential evolution).
+        kind: "auto" chooses from the space, the history and the batch size; "gp" (Gaussian process), "trust" (trust
+            regions), "random", "sobol" (scrambled Sobol' sequence), "grid" (every point once), "de" (adaptive differential
+            evolution).
         seed: The same seed, history and options give the same proposals. 0 to 2**64 - 1.
         noise: "infer" learns the noise from the data; "deterministic" says that repeated evaluations agree; "noisy" that they
             differ, so that points may be repeated.

@@ -59,7 +59,7 @@ class Sampler(BaseSampler):
     One object may be used by several threads, and pickled.
 
     Args:
-        sampler: A strategy ("auto", "gp", "random", "sobol", "grid", "de") or whole `warpbo.SamplerOptions`.
+        sampler: A strategy ("auto", "gp", "trust", "random", "sobol", "grid", "de") or whole `warpbo.SamplerOptions`.
         seed: Takes the place of the options'. Neither given: a random one.
         device: Takes the place of the options': "auto", "cpu", "cuda" or "cuda:1".
         independent_sampler: Draws what is not proposed jointly. Default: Optuna's RandomSampler with the same seed.

@@ -1,0 +1,30 @@
+/// The default strategy.
+#pragma once
+
+#include "samplers/builtin.hpp"
+#include "samplers/trust_region_sampler.hpp"
+
+#include <warpbo/sampler.hpp>
+
+#include <cstdint>
+#include <memory>
+
+namespace warpbo::samplers {
+
+/// When `auto` turns from the global model to other strategies; bench/README.md has the measurements behind it.
+struct AutomaticRecipe {
+  double exhausted = -9.5;       ///< log expected improvement, in standard deviations, below which a search begins afresh
+  double unexplained = 1e-3;     ///< noise variance above which a trust region takes turns: ripples the model cannot follow
+  double poor_prediction = 0.6;  ///< leave-one-out R2 below which it does
+  int local_turns = 4;           ///< the global model then keeps one of so many asks, or this part of a batch
+  double promising = -6;         ///< once a search has begun afresh, the global model needs to expect this much ...
+  int global_turns = 3;          ///< ... and gets one of so many asks
+  std::int64_t least_observations = 20;  ///< before these nothing is concluded
+  TrustRegionRecipe trust;               ///< of the regions
+  double fresh_length = 1.6;             ///< with which a search that begins afresh begins: the whole space
+};
+
+[[nodiscard]] std::unique_ptr<Sampler> make_automatic_sampler(const SamplerOptions& options, const AutomaticRecipe& recipe,
+                                                              const BackendOpener& open = backend::open_backend);
+
+}  // namespace warpbo::samplers

@@ -1,0 +1,387 @@
+#include "samplers/trust_region_sampler.hpp"
+
+#include "acquisition/propose.hpp"
+#include "base/deadline.hpp"
+#include "gp/joint_sample.hpp"
+#include "math/philox.hpp"
+#include "samplers/builtin.hpp"
+#include "samplers/gp_domain.hpp"
+#include "samplers/proposals.hpp"
+#include "samplers/trust_region_domain.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+namespace warpbo::samplers {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// Half the side of a box in every column: lengthscales give the proportions, the length the volume.
+std::vector<double> half_widths(const gp::Regression& regression, const space::Encoder& encoder, double length) {
+  const std::size_t d = encoder.dimensions();
+  std::vector<double> widths(d, length / 2);
+  double mean = 0;
+  int numeric = 0;
+  for (std::size_t c = 0; c < d; ++c) {
+    if (encoder.columns()[c].kind == space::ColumnKind::categorical) continue;
+    mean += regression.theta()[c];
+    ++numeric;
+  }
+  if (numeric == 0) return widths;
+  mean /= numeric;
+  for (std::size_t c = 0; c < d; ++c) widths[c] *= std::exp(std::clamp(regression.theta()[c] - mean, -2.0, 2.0));
+  return widths;
+}
+
+class TrustRegionSampler final : public Sampler {
+ public:
+  TrustRegionSampler(const SamplerOptions& options, const TrustRegionRecipe& recipe, BackendOpener open)
+      : options_(options), recipe_(recipe), engine_(options.device, std::move(open)) {
+    SamplerOptions initial = options;
+    initial.kind = SamplerKind::sobol;
+    initial_ = make_sampler(initial);
+  }
+
+  [[nodiscard]] std::string name() const override { return "trust"; }
+
+  SuggestResult suggest(const SuggestRequest& request) override {
+    const Deadline deadline(options_.max_seconds_per_ask);
+    prepare(request.space);
+    if (encoder_->dimensions() == 0) return initial_->suggest(request);  // constants only: nothing to model
+    const EncodedTrials finished = encode_trials(*encoder_, request.finished);
+    std::vector<double> values;
+    for (const Trial* trial : finished.trials) values.push_back(target(*trial, request.direction));
+    const std::vector<TrustRegion> regions = replay_regions(finished.trials, values, request.pending, rules());
+    const TrustRegion region = current_region(regions);
+    const std::int64_t missing = initial_trials() - region.design;
+    if (!region.best || missing >= request.count) return design(request, request.count, region.number);
+
+    std::vector<std::string> degraded;
+    const Task task{request,
+                    finished,
+                    region,
+                    known_points(finished, regions, region.number),
+                    static_cast<int>(std::max<std::int64_t>(missing, 0)),
+                    deadline};
+    std::optional<SuggestResult> result = engine_.run([&](GpModel& model) { return model_based(model, task); }, degraded);
+    if (!result) {
+      degraded.emplace_back("no model could be fitted; the proposals are quasi-random");
+      result = design(request, request.count, region.number);
+    } else if (std::ssize(result->suggestions) < request.count) {
+      complete(request, region.number, *result);
+    }
+    result->degraded.insert(result->degraded.begin(), degraded.begin(), degraded.end());
+    result->notice = engine_.notice();
+    return std::move(*result);
+  }
+
+  [[nodiscard]] std::size_t kept_bytes() const noexcept override { return engine_.bytes(); }
+  void release() override { engine_.release(); }
+
+ private:
+  /// What an ask is about.
+  struct Task {
+    const SuggestRequest& request;
+    const EncodedTrials& finished;
+    const TrustRegion& region;
+    std::vector<double> known;  // row-major: the best points of the other regions
+    int designed;               // how many points the region's design still lacks
+    Deadline deadline;
+  };
+
+  void prepare(const Space& space) {
+    if (encoder_ && encoder_->space() == space) return;
+    encoder_.emplace(space);
+    engine_.reset([this](std::shared_ptr<backend::Backend> backend, const GpModel::Searches& searches) {
+      return GpModel(std::move(backend), *encoder_, options_.noise, recipe_.model, options_.seed, searches);
+    });
+  }
+
+  [[nodiscard]] std::int64_t dimensions() const { return static_cast<std::int64_t>(encoder_->dimensions()); }
+
+  [[nodiscard]] std::int64_t initial_trials() const {
+    if (options_.initial_trials > 0) return options_.initial_trials;
+    return std::clamp<std::int64_t>((dimensions() + 1) / 2 + 2, 4, 24);
+  }
+
+  [[nodiscard]] TrustRegionRules rules() const {
+    TrustRegionRules rules = recipe_.rules;
+    rules.failures = std::max(rules.failures, dimensions());
+    return rules;
+  }
+
+  /// The latest region, or a new one if it has collapsed.
+  [[nodiscard]] TrustRegion current_region(const std::vector<TrustRegion>& regions) const {
+    const TrustRegion& latest = regions.back();
+    if (!latest.collapsed && latest.number >= recipe_.first_region) return latest;
+    TrustRegion next;
+    next.number = std::max(latest.number + 1, recipe_.first_region);
+    next.length = recipe_.rules.initial_length;
+    return next;
+  }
+
+  [[nodiscard]] std::vector<double> known_points(const EncodedTrials& finished, const std::vector<TrustRegion>& regions,
+                                                 std::int64_t number) const {
+    std::vector<double> rows;
+    for (const TrustRegion& region : regions) {
+      if (region.number >= number || !region.best) continue;
+      const std::span<const double> row = finished.row(*region.best, encoder_->dimensions());
+      rows.insert(rows.end(), row.begin(), row.end());
+    }
+    return rows;
+  }
+
+  /// Quasi-random points with which a region begins.
+  SuggestResult design(const SuggestRequest& request, int count, std::int64_t region) const {
+    const RegionLabel label{region, request.draw, true};
+    SuggestRequest wanted = request;
+    wanted.count = count;
+    SuggestResult result = initial_->suggest(wanted);
+    for (Suggestion& suggestion : result.suggestions) suggestion.origin = region_origin("design", label);
+    return result;
+  }
+
+  /// The domain of the box ran out of points: the rest comes from the whole space, or the space is exhausted.
+  void complete(const SuggestRequest& request, std::int64_t region, SuggestResult& result) const {
+    std::vector<Trial> pending(request.pending.begin(), request.pending.end());
+    for (const Suggestion& suggestion : result.suggestions) {
+      pending.emplace_back();
+      pending.back().state = TrialState::running;
+      pending.back().parameters = suggestion.parameters;
+    }
+    SuggestRequest rest = request;
+    rest.pending = pending;
+    rest.count = request.count - static_cast<int>(result.suggestions.size());
+    SuggestResult more = initial_->suggest(rest);
+    for (Suggestion& suggestion : more.suggestions) {
+      suggestion.origin = region_origin("sobol", {region, request.draw});
+      result.suggestions.push_back(std::move(suggestion));
+    }
+    result.exhausted = more.exhausted;
+  }
+
+  std::optional<SuggestResult> model_based(GpModel& model, const Task& task) const {
+    const SuggestRequest& request = task.request;
+    SuggestResult result;
+    const Clock::time_point start = Clock::now();
+    const gp::Regression* regression = model.update(local_data(task), result.degraded, task.deadline);
+    if (regression == nullptr) return std::nullopt;
+    result.model.fit_seconds = seconds_since(start);
+    summarize(model, *regression, result.model);
+
+    const Region slice(*encoder_, request.fixed);
+    GpDomain domain(slice);
+    std::vector<double> pending = encode_trials(*encoder_, request.pending).rows;
+    exclude_known(request, pending, domain);
+    if (task.designed > 0) fill_design(task, domain, pending, result);
+    TrustRegionDomain box(domain, centre(model, *regression, domain), half_widths(*regression, *encoder_, task.region.length));
+    const int count = request.count - task.designed;
+    const bool draws = count >= recipe_.draws_from;
+    if (!(draws ? draw(*regression, task, count, box, result) : propose(model, *regression, task, count, box, pending, result)))
+      return std::nullopt;
+    if (!draws && finished_with(task, *regression, slice, result)) {
+      ModelSummary summary = std::move(result.model);
+      result = design(request, request.count, task.region.number + 1);
+      result.model = std::move(summary);
+    }
+    result.model.suggest_seconds = seconds_since(start) - result.model.fit_seconds;
+    return result;
+  }
+
+  /// Whether a region has nothing left to gain: the model expects no improvement, or it has come to where another one ended.
+  [[nodiscard]] bool finished_with(const Task& task, const gp::Regression& regression, const Region& slice,
+                                   const SuggestResult& result) const {
+    if (task.designed > 0 || !task.request.pending.empty() || slice.has_fixed() || is_noisy(regression)) return false;
+    if (result.model.log_expected_improvement < recipe_.exhausted) return true;
+    const std::size_t d = encoder_->dimensions();
+    std::vector<double> row(d);
+    if (!encoder_->encode(result.suggestions.front().parameters, row)) return false;
+    for (std::size_t at = 0; at < task.known.size(); at += d) {
+      bool near = true;
+      for (std::size_t c = 0; near && c < d; ++c) near = std::fabs(row[c] - task.known[at + c]) <= recipe_.known;
+      if (near) return true;
+    }
+    return false;
+  }
+
+  /// What the region's design still lacks; pending for what the model proposes beside it.
+  void fill_design(const Task& task, GpDomain& domain, std::vector<double>& pending, SuggestResult& result) const {
+    std::vector<double> row(encoder_->dimensions());
+    SuggestResult points = design(task.request, task.designed, task.region.number);
+    for (Suggestion& suggestion : points.suggestions) {
+      if (encoder_->encode(suggestion.parameters, row)) {
+        pending.insert(pending.end(), row.begin(), row.end());
+        domain.exclude(row);
+      }
+      result.suggestions.push_back(std::move(suggestion));
+    }
+  }
+
+  /// The region's trials in a box somewhat larger than its own, and, once it has shrunk, those of others inside.
+  [[nodiscard]] Observations local_data(const Task& task) const {
+    const std::size_t d = encoder_->dimensions();
+    std::vector<unsigned char> own(task.finished.trials.size(), 0);
+    for (const std::size_t i : task.region.trials) own[i] = 1;
+    const std::span<const double> centre = task.finished.row(*task.region.best, d);
+    std::vector<std::pair<double, std::size_t>> distances;
+    for (std::size_t i = 0; i < own.size(); ++i) distances.emplace_back(distance(task.finished.row(i, d), centre), i);
+    std::stable_sort(distances.begin(), distances.end());
+    const std::int64_t least = recipe_.least_data > 0 ? recipe_.least_data : 2 * dimensions() + 10;
+    const double half = task.region.length / 2;
+    const bool shrunk = task.region.length < 0.75 * recipe_.rules.initial_length;
+    std::vector<std::size_t> chosen;
+    std::int64_t owned = 0;
+    for (const auto& [apart, i] : distances) {
+      if (own[i] != 0 ? apart <= recipe_.local * half || owned < least : shrunk && apart <= half) chosen.push_back(i);
+      owned += own[i];
+    }
+    std::sort(chosen.begin(), chosen.end());
+    std::vector<Trial> trials;
+    for (const std::size_t i : chosen) trials.push_back(*task.finished.trials[i]);
+    return observe(*encoder_, trials, task.request.direction);
+  }
+
+  /// The largest difference in a numeric column.
+  [[nodiscard]] double distance(std::span<const double> a, std::span<const double> b) const {
+    double largest = 0;
+    for (std::size_t c = 0; c < a.size(); ++c)
+      if (encoder_->columns()[c].kind != space::ColumnKind::categorical) largest = std::max(largest, std::fabs(a[c] - b[c]));
+    return largest;
+  }
+
+  void exclude_known(const SuggestRequest& request, const std::vector<double>& pending, GpDomain& domain) const {
+    const std::size_t d = encoder_->dimensions();
+    const Observations all = observe(*encoder_, request.finished, request.direction);
+    const std::vector<double>& rows = options_.noise == Noise::noisy ? all.failed_rows : all.rows;
+    for (std::size_t at = 0; at < rows.size(); at += d) domain.exclude(std::span(rows).subspan(at, d));
+    for (std::size_t at = 0; at < pending.size(); at += d) domain.exclude(std::span(pending).subspan(at, d));
+  }
+
+  [[nodiscard]] bool is_noisy(const gp::Regression& regression) const {
+    return options_.noise == Noise::noisy || (options_.noise == Noise::infer && regression.noise() > recipe_.model.noisy_above);
+  }
+
+  /// The best observation, or the one with the best fitted mean where observations are noisy.
+  [[nodiscard]] std::vector<double> centre(const GpModel& model, const gp::Regression& regression,
+                                           const GpDomain& domain) const {
+    const std::size_t d = encoder_->dimensions();
+    const Observations& data = model.observations();
+    const std::vector<double> values = is_noisy(regression) ? regression.fitted_means() : model.targets();
+    std::size_t best = 0;
+    for (std::size_t i = 1; i < values.size(); ++i)
+      if (data.imputed[i] < data.imputed[best] || (data.imputed[i] == data.imputed[best] && values[i] < values[best])) best = i;
+    const auto begin = data.rows.begin() + static_cast<std::ptrdiff_t>(best * d);
+    std::vector<double> row(begin, begin + static_cast<std::ptrdiff_t>(d));
+    domain.snap(row);  // where values are fixed
+    return row;
+  }
+
+  bool propose(const GpModel& model, const gp::Regression& regression, const Task& task, int count, TrustRegionDomain& box,
+               const std::vector<double>& pending, SuggestResult& result) const {
+    const std::size_t d = encoder_->dimensions();
+    acquisition::ProposeOptions search;
+    search.count = count;
+    search.seed = math::mix64(options_.seed ^ math::mix64(task.request.draw));
+    search.candidates = candidates(search.seed, box, std::max<std::int64_t>(recipe_.model.candidates, 2 * count));
+    search.starts = count > 1 ? recipe_.model.batch_starts : recipe_.model.starts;
+    search.climb.max_rounds = recipe_.model.climb_rounds;
+    search.samples = recipe_.model.samples;
+    search.pending = {pending.end() - static_cast<std::ptrdiff_t>(std::min(pending.size(), recipe_.model.modelled_pending * d)),
+                      pending.end()};
+    if (is_noisy(regression)) {
+      search.baseline = box.centre();
+    } else {
+      const Observations& data = model.observations();
+      for (std::size_t i = 0; i < data.values.size(); ++i)
+        if (data.imputed[i] == 0) search.incumbent = std::min(search.incumbent, model.targets()[i]);
+    }
+    search.deadline = task.deadline;
+    const acquisition::Proposals found = acquisition::propose(regression, box, search);
+    if (!model.last_resort() && !found.values.empty() && !std::isfinite(found.values.front())) return false;
+    result.degraded.insert(result.degraded.end(), found.degraded.begin(), found.degraded.end());
+    if (found.timed_out)
+      result.degraded.push_back("max_seconds_per_ask ended the search after " + std::to_string(found.values.size()) + " of " +
+                                std::to_string(count) + " proposals; the rest are quasi-random");
+    if (!found.values.empty()) result.model.log_expected_improvement = found.values.front();
+    const RegionLabel label{task.region.number, task.request.draw};
+    const std::string origin = region_origin(count > 1 || !pending.empty() ? "qlogei" : "logei", label);
+    const Region slice(*encoder_, task.request.fixed);
+    for (std::size_t at = 0; at < found.rows.size(); at += d)
+      result.suggestions.push_back({slice.decode(std::span(found.rows).subspan(at, d)), origin});
+    return true;
+  }
+
+  [[nodiscard]] acquisition::CandidateOptions candidates(std::uint64_t seed, const TrustRegionDomain& box,
+                                                         std::int64_t count) const {
+    acquisition::CandidateOptions options;
+    options.seed = math::mix64(seed);
+    options.count = count;
+    options.incumbents = box.centre();
+    double widest = 0;
+    for (std::size_t c = 0; c < box.columns().size(); ++c)
+      widest = std::max(widest, box.columns()[c].categorical ? 0.0 : box.range(c).second - box.range(c).first);
+    options.scales = {0.25 * widest, 0.1 * widest, 0.02 * widest};
+    return options;
+  }
+
+  /// Each trial takes the best candidate of its own joint draw from the posterior.
+  bool draw(const gp::Regression& regression, const Task& task, int count, TrustRegionDomain& box,
+            SuggestResult& result) const {
+    const std::size_t d = encoder_->dimensions();
+    const std::uint64_t seed = math::mix64(options_.seed ^ math::mix64(task.request.draw));
+    acquisition::CandidateOptions options = candidates(seed, box, std::max<std::int64_t>(recipe_.draw_candidates, 2 * count));
+    const std::vector<double> rows = acquisition::make_candidates(box, options);
+    const std::size_t m = rows.size() / d;
+    const std::vector<double> draws = gp::joint_sample(regression, rows, count, seed);
+    const std::string origin = region_origin("draw", {task.region.number, task.request.draw});
+    const Region slice(*encoder_, task.request.fixed);
+    for (int pick = 0; pick < count; ++pick) {
+      const std::span<const double> sample(draws.data() + static_cast<std::size_t>(pick) * m, m);
+      std::size_t best = m;
+      for (std::size_t i = 0; i < m; ++i)
+        if ((best == m || sample[i] < sample[best]) && box.admissible(std::span(rows).subspan(i * d, d))) best = i;
+      if (best == m) return true;  // no candidate is left: the caller completes the batch
+      const std::span<const double> row(rows.data() + best * d, d);
+      box.exclude(row);
+      result.suggestions.push_back({slice.decode(row), origin});
+    }
+    return true;
+  }
+
+  void summarize(const GpModel& model, const gp::Regression& regression, ModelSummary& summary) const {
+    summary.kind = "gp";
+    summary.observations = regression.observations();
+    summary.noise_variance = regression.noise() * regression.outputscale();
+    summary.device = regression.backend()->name();
+    const std::vector<ParameterSpec>& specs = encoder_->space().parameters();
+    for (std::size_t c = 0; c < encoder_->dimensions(); ++c)
+      summary.lengthscales.emplace_back(specs[encoder_->columns()[c].parameter].name, std::exp(regression.theta()[c]));
+    if (regression.observations() <= 500) summary.leave_one_out_r2 = model.leave_one_out_r2().value_or(0);
+  }
+
+  SamplerOptions options_;
+  TrustRegionRecipe recipe_;
+  std::unique_ptr<Sampler> initial_;
+  std::optional<space::Encoder> encoder_;
+  GpEngine engine_;
+};
+
+}  // namespace
+
+std::unique_ptr<Sampler> make_trust_region_sampler(const SamplerOptions& options, const TrustRegionRecipe& recipe,
+                                                   BackendOpener open) {
+  return std::make_unique<TrustRegionSampler>(options, recipe, std::move(open));
+}
+
+std::unique_ptr<Sampler> make_trust_region_sampler(const SamplerOptions& options, BackendOpener open) {
+  return make_trust_region_sampler(options, TrustRegionRecipe{}, std::move(open));
+}
+
+}  // namespace warpbo::samplers

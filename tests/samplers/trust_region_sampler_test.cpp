@@ -1,0 +1,192 @@
+// The trust-region strategy as a whole.
+
+#include "samplers/trust_region_sampler.hpp"
+
+#include "problems/problems.hpp"
+#include "samplers/automatic.hpp"
+#include "samplers/simulated_study.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <string>
+
+namespace warpbo::samplers {
+namespace {
+
+SamplerOptions options(std::uint64_t seed = 1) {
+  SamplerOptions out;
+  out.kind = SamplerKind::trust_region;
+  out.seed = seed;
+  out.device = Device::cpu();
+  return out;
+}
+
+std::optional<RegionLabel> label(const SimulatedStudy& study) {
+  return region_label(study.finished().empty() ? study.pending().back() : study.finished().back());
+}
+
+/// Asks and tells once; the label of what was proposed.
+RegionLabel step(SimulatedStudy& study, Sampler& sampler, const std::function<double(const Parameters&)>& function) {
+  for (const Trial& trial : study.ask(sampler)) study.tell(trial, function(trial.parameters));
+  const auto found = label(study);
+  EXPECT_TRUE(found);
+  return found.value_or(RegionLabel{});
+}
+
+// On a slope towards a corner nothing but the box keeps proposals from going there at once.
+TEST(TrustRegionSampler, ProposalsStayInTheBox) {
+  Space space;
+  for (const char* name : {"a", "b"}) space.real(name, 0, 1);
+  SimulatedStudy study(space);
+  TrustRegionRecipe recipe;
+  recipe.rules.initial_length = 0.1;
+  const auto sampler = make_trust_region_sampler(options(), recipe);
+  double best_a = 0, best = INFINITY;
+  for (int i = 0; i < 9; ++i) {
+    const RegionLabel found =
+        step(study, *sampler, [](const Parameters& p) { return -p.get<double>("a") - p.get<double>("b"); });
+    const Trial& trial = study.finished().back();
+    // Half of 0.1 or, after successes, of 0.2, times the ratio of a lengthscale to the geometric mean, at most e^2.
+    const double reach = found.design ? 1 : 0.1 * std::exp(2.0);
+    EXPECT_LE(std::fabs(trial.get<double>("a") - best_a), reach + 1e-9);
+    if (*trial.value < best) best = *trial.value, best_a = trial.get<double>("a");
+  }
+}
+
+// The history is all there is: whoever continues proposes the same, through shrinking, collapse and a new region.
+TEST(TrustRegionSampler, AFreshProcessContinuesThroughCollapseAndRestart) {
+  const problems::Problem problem = problems::rastrigin(2);
+  SimulatedStudy study(problem.space);
+  TrustRegionRecipe recipe;
+  recipe.rules.min_length = 0.3;
+  const auto old = make_trust_region_sampler(options(), recipe);
+  std::set<std::int64_t> regions;
+  for (int i = 0; i < 40; ++i) {
+    const auto fresh = make_trust_region_sampler(options(), recipe);
+    const SuggestResult expected = fresh->suggest(study.request(1));
+    regions.insert(step(study, *old, [&](const Parameters& p) { return problem(p); }).region);
+    ASSERT_EQ(study.finished().back().parameters, expected.suggestions.front().parameters) << i;
+    ASSERT_EQ(study.last().suggestions.front().origin, expected.suggestions.front().origin) << i;
+  }
+  EXPECT_GE(regions.size(), 2u);
+}
+
+TEST(TrustRegionSampler, NothingLeftToGainBeginsTheNextRegion) {
+  Space space;
+  space.real("x", 0, 1);
+  space.real("y", 0, 1);
+  SimulatedStudy study(space);
+  const auto sampler = make_trust_region_sampler(options(), TrustRegionRecipe{});
+  const auto bowl = [](const Parameters& p) {
+    return std::pow(p.get<double>("x") - 0.3, 2) + std::pow(p.get<double>("y") - 0.6, 2);
+  };
+  std::int64_t last = 0, asks = 0;
+  while (last == 0 && asks < 60) {
+    last = step(study, *sampler, bowl).region;
+    ++asks;
+  }
+  EXPECT_EQ(last, 1);
+  EXPECT_LT(study.best(), 1e-5);
+}
+
+// A study that another strategy began: its best point is where the region is.
+TEST(TrustRegionSampler, GoesOnFromAForeignHistory) {
+  Space space;
+  space.real("x", 0, 1);
+  space.real("y", 0, 1);
+  SimulatedStudy study(space);
+  SamplerOptions random = options();
+  random.kind = SamplerKind::random;
+  const auto other = make_sampler(random);
+  for (int i = 0; i < 20; ++i)
+    for (const Trial& trial : study.ask(*other)) study.tell(trial, trial.get<double>("x"));
+  TrustRegionRecipe recipe;
+  recipe.rules.initial_length = 0.2;
+  const auto sampler = make_trust_region_sampler(options(), recipe);
+  const auto trials = study.ask(*sampler);
+  const auto best = std::ranges::min_element(study.finished(), {}, [](const Trial& trial) { return *trial.value; });
+  EXPECT_LE(std::fabs(trials[0].get<double>("x") - best->get<double>("x")), 0.1 * std::exp(2.0));
+  EXPECT_EQ(region_label(trials[0])->region, 0);
+  EXPECT_FALSE(region_label(trials[0])->design);
+}
+
+TEST(TrustRegionSampler, ABatchIsJointAndLabelledAsOne) {
+  const problems::Problem problem = problems::ackley(4);
+  for (const int count : {4, 40}) {
+    SimulatedStudy study(problem.space);
+    const auto sampler = make_trust_region_sampler(options(), TrustRegionRecipe{});
+    static_cast<void>(study.run(
+        *sampler, [&](const Parameters& p) { return problem(p); }, 2 * count, count));
+    std::set<std::string> points;
+    for (const Trial& trial : study.ask(*sampler, count)) {
+      EXPECT_EQ(region_label(trial)->batch, static_cast<std::uint64_t>(2 * count));
+      std::string text;
+      for (const auto& [name, value] : trial.parameters) text += to_string(value) + " ";
+      EXPECT_TRUE(points.insert(text).second);
+    }
+    EXPECT_EQ(std::ssize(points), count);
+  }
+}
+
+TEST(TrustRegionSampler, NoisyObjectiveMaximized) {
+  Space space;
+  space.real("x", 0, 1);
+  space.categorical("c", {"a", "b"});
+  SimulatedStudy study(space, Direction::maximize);
+  SamplerOptions noisy = options();
+  noisy.noise = Noise::noisy;
+  const auto sampler = make_trust_region_sampler(noisy, TrustRegionRecipe{});
+  for (int i = 0; i < 30; ++i) {
+    for (const Trial& trial : study.ask(*sampler)) {
+      const double noise = 0.1 * (static_cast<double>(i * 7919 % 13) / 13 - 0.5);
+      const double x = trial.get<double>("x");
+      study.tell(trial, (trial.get<std::string>("c") == "b" ? 1 : 0) - (x - 0.4) * (x - 0.4) + noise);
+    }
+  }
+  // By chance four of ten would do.
+  int good = 0;
+  for (std::size_t i = 20; i < 30; ++i)
+    good +=
+        study.finished()[i].get<std::string>("c") == "b" && std::fabs(study.finished()[i].get<double>("x") - 0.4) < 0.4 ? 1 : 0;
+  EXPECT_GE(good, 6);
+}
+
+// A bowl is soon searched through; then a search of its own begins, and what it finds is known to the global model.
+TEST(AutomaticSampler, ASearchThatExpectsNothingMoreBeginsAfresh) {
+  Space space;
+  space.real("x", 0, 1);
+  space.real("y", 0, 1);
+  SimulatedStudy study(space);
+  const auto sampler = make_automatic_sampler(options(), AutomaticRecipe{});
+  bool fresh = false;
+  for (int i = 0; i < 60 && !fresh; ++i) {
+    for (const Trial& trial : study.ask(*sampler))
+      study.tell(trial, std::pow(trial.get<double>("x") - 0.3, 2) + std::pow(trial.get<double>("y") - 0.6, 2));
+    const auto found = label(study);
+    fresh = found && found->region == 1;
+  }
+  EXPECT_TRUE(fresh);
+  EXPECT_GE(study.finished().size(), 20u);
+  EXPECT_LT(study.best(), 1e-4);
+}
+
+// Ripples that look like noise: a trust region makes most of the trials, in batches as in single asks.
+TEST(AutomaticSampler, ATrustRegionTakesOverWhereTheModelPredictsBadly) {
+  const problems::Problem problem = problems::rastrigin(4);
+  for (const int batch : {1, 8}) {
+    SimulatedStudy study(problem.space);
+    const auto sampler = make_automatic_sampler(options(), AutomaticRecipe{});
+    static_cast<void>(study.run(
+        *sampler, [&](const Parameters& p) { return problem(p); }, 64, batch));
+    const auto local =
+        std::ranges::count_if(study.finished(), [](const Trial& trial) { return region_label(trial).has_value(); });
+    EXPECT_GE(local, 20) << batch;
+    EXPECT_LE(local, 36) << batch;  // of the 44 after the first twenty, at most three quarters
+  }
+}
+
+}  // namespace
+}  // namespace warpbo::samplers
