@@ -246,6 +246,15 @@ def _told_by_another_process(store: str, count: int) -> None:
         study.tell(study.ask(), 1.0)
 
 
+def test_an_ask_keeps_to_its_time() -> None:
+    notices: list[str] = []
+    options = warpbo.SamplerOptions(max_seconds_per_ask=1e-6)
+    study = warpbo.Study({f"x{i}": warpbo.Float(0, 1) for i in range(6)}, sampler=options, on_notice=notices.append)
+    for i in range(60):
+        study.add({f"x{k}": (i * (k + 3) * 0.618) % 1 for k in range(6)}, math.sin(i))
+    assert len(study.ask(8)) == 8 and notices
+
+
 def test_several_processes_share_a_file(store: str) -> None:
     study = warpbo.Study(BRANIN, store=store, sampler="random")
     context = multiprocessing.get_context("spawn")
@@ -317,6 +326,9 @@ UncheckedOptions: Any = warpbo.SamplerOptions
         (lambda s: UncheckedStudy(BRANIN, store=3), "store is 3"),
         (lambda s: UncheckedOptions(acquisition="pi"), "pi"),
         (lambda s: UncheckedOptions(ucb_coefficient="1"), "ucb_coefficient is '1'"),
+        (lambda s: UncheckedOptions(ucb_coefficient=math.nan), "ucb_coefficient is nan"),
+        (lambda s: UncheckedOptions(max_seconds_per_ask=-1), "max_seconds_per_ask is -1"),
+        (lambda s: UncheckedOptions(max_seconds_per_ask=None), "max_seconds_per_ask is None"),
     ],
 )
 def test_mistakes_are_named(call: Any, says: str) -> None:

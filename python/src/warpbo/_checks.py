@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import operator
 import os
 from collections.abc import Iterable, Mapping
@@ -74,11 +73,10 @@ def result(name: str, given: SupportsFloat) -> float:
     return real(name, given, " (use fail() for a trial without a result)")
 
 
-def seconds(name: str, given: float | None) -> float:
-    """`given` as a time, at least 0; infinite when it is None."""
-    value = math.inf if given is None else real(name, given)
-    if not value >= 0:
-        raise InvalidArgumentError(f"{name} is {given!r}; expected seconds, at least 0")
+def nonnegative(name: str, given: SupportsFloat) -> float:
+    value = real(name, given)
+    if not value >= 0:  # NaN too
+        raise InvalidArgumentError(f"{name} is {given!r}; expected a number, at least 0")
     return value
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ._checks import integer, result, seconds
+from ._checks import integer, nonnegative, result
 from ._errors import ExhaustedError, InvalidArgumentError
 from ._study import Objective, Study
 from ._trial import Trial
@@ -54,7 +54,7 @@ class Loop:
         self.batch = None if batch is None else integer("batch", batch, 1, 1_000_000)
         self.executor = executor
         self.catch = _exceptions(catch)
-        self.end = time.monotonic() + seconds("timeout", timeout)
+        self.end = math.inf if timeout is None else time.monotonic() + nonnegative("timeout", timeout)
         self.on_trial = on_trial
         self.open: list[int] = []  # numbers of the trials handed out that may still run
 

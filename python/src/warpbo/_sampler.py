@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any, Literal
 
 from . import _core
-from ._checks import device_name, integer, real, text
+from ._checks import device_name, integer, nonnegative, text
 
 SamplerKind = Literal["auto", "gp", "trust", "random", "sobol", "grid", "de"]
 
@@ -27,6 +27,8 @@ class SamplerOptions:
         ucb_coefficient: See `acquisition`.
         initial_trials: Quasi-random trials before the model; 0 chooses from the dimension.
         grid_points: Values per real parameter without step, for "grid".
+        max_seconds_per_ask: Limit of the time that one ask of "gp" takes, 0 for none. Where it strikes, what has been chosen so far
+            is returned, completed by quasi-random points, and a notice says so; the seed does not repeat the proposals then.
 
     Raises:
         InvalidArgumentError: A value is not one of these.
@@ -40,6 +42,7 @@ class SamplerOptions:
     ucb_coefficient: float = 1.8
     initial_trials: int = 0
     grid_points: int = 10
+    max_seconds_per_ask: float = 0.0
 
     def __post_init__(self) -> None:
         self._to_core()
@@ -53,9 +56,10 @@ class SamplerOptions:
             noise=self.noise,
             device=device_name(self.device),
             acquisition=self.acquisition,
-            ucb_coefficient=real("ucb_coefficient", self.ucb_coefficient),
+            ucb_coefficient=nonnegative("ucb_coefficient", self.ucb_coefficient),
             initial_trials=integer("initial_trials", self.initial_trials, 0, 2**31 - 1),
             grid_points=integer("grid_points", self.grid_points, 1, 2**31 - 1),
+            max_seconds_per_ask=nonnegative("max_seconds_per_ask", self.max_seconds_per_ask),
         )
 
 
