@@ -25,6 +25,17 @@ def _exceptions(given: tuple[type[Exception], ...] | type[Exception]) -> tuple[t
     return classes
 
 
+def _fill(future: Future, function: Objective, trial: Trial) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        value = function(trial)
+    except BaseException as error:
+        future.set_exception(error)
+    else:
+        future.set_result(value)
+
+
 class Loop:
     """One call of Study.optimize."""
 
@@ -111,7 +122,7 @@ class Loop:
                 free = (self.batch or self.n_jobs) - len(running)
                 if self.batch is None or not running:
                     for trial in self.ask(free):
-                        running[pool.submit(self.function, trial)] = trial
+                        self.submit(pool, trial, running)
                 if not running:
                     return
                 when = concurrent.futures.FIRST_COMPLETED if self.batch is None else concurrent.futures.ALL_COMPLETED
@@ -123,6 +134,14 @@ class Loop:
             self.cancel(running)
             self.drain(running)
             raise
+
+    def submit(self, pool: concurrent.futures.Executor, trial: Trial, running: dict[Future, Trial]) -> None:
+        if self.executor is not None:
+            running[pool.submit(self.function, trial)] = trial
+            return
+        future: Future = concurrent.futures.Future()
+        running[future] = trial  # before it can start: an interruption at any point leaves no trial that runs unknown to us
+        pool.submit(_fill, future, self.function, trial)
 
     def cancel(self, running: dict[Future, Trial]) -> None:
         """Forgets those that have not started; run() gives them back."""
