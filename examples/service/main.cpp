@@ -63,7 +63,7 @@ struct Heater {
 };
 
 struct Arguments {
-  int studies = 1000, trials = 30;
+  int studies = 1000, trials = 40;
   double seconds = 0;  // of one call; 0: no limit
   std::string store = "memory:";
 };
@@ -139,9 +139,9 @@ class Service {
       const double inertia = 60 * std::exp(uniform(random));
       customers_.push_back({{std::exp(uniform(random)), inertia, inertia * (0.15 + 0.1 * uniform(random))}});
       warpbo::Space space;  // the same for all: what is good for one heater lies elsewhere for another
-      space.real("gain", 0.05, 100).log();
-      space.real("integral", 2, 2000).log();
-      space.real("derivative", 0, 60);
+      space.real("gain", 0.2, 20).log();
+      space.real("integral", 5, 500).log();
+      space.real("derivative", 0, 20);
       warpbo::StudyOptions options;
       options.sampler.seed = static_cast<std::uint64_t>(i);
       wanted.push_back({"heater " + std::to_string(i), space, options, store});
