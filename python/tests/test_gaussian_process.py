@@ -80,7 +80,7 @@ def test_results_outlive_the_process() -> None:
 def test_known_noise_kernel_and_categorical() -> None:
     points = np.column_stack([POINTS[:, 0], rng.integers(0, 3, 40)])
     gp = warpbo.GaussianProcess.fit(points, points[:, 1], categorical=[1], kernel="rbf", noise_variance=0.25, device="cpu")
-    assert gp.noise_variance == pytest.approx(0.25)
+    assert gp.noise_variance == pytest.approx(0.25, rel=0.01)
     assert "rbf" in repr(gp)
 
 

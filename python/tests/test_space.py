@@ -70,7 +70,7 @@ def test_copies() -> None:
 
 
 def test_values_keep_their_type() -> None:
-    choices = [1, 1.0, "1", True]
+    choices: list[bool | int | float | str] = [1, 1.0, "1", True]
     space = warpbo.Space({"c": choices})
     assert [type(choice) for choice in space.parameters["c"].choices] == [int, float, str, bool]  # type: ignore[union-attr]
     assert space.cardinality == 4

@@ -60,7 +60,7 @@ class LockedSampler {
  public:
   explicit LockedSampler(const SamplerOptions& options) : sampler_(make_sampler(options)) {}
 
-  /// (proposals as dicts, their origins, exhausted, what was given up, model).
+  /// (proposals as dicts, what a person should know, model).
   Row suggest(const Space& space, const TrialLog& finished, const TrialLog& pending, const std::string& direction, int count,
               const ParameterDict& fixed, std::uint64_t draw) {
     SuggestRequest request{
@@ -71,12 +71,11 @@ class LockedSampler {
       const std::lock_guard lock(mutex_);
       result = sampler_->suggest(request);
     }
-    nb::list proposals, origins;
-    for (const Suggestion& suggestion : result.suggestions) {
-      proposals.append(from_parameters(suggestion.parameters));
-      origins.append(suggestion.origin);
-    }
-    return nb::borrow<Row>(nb::make_tuple(proposals, origins, result.exhausted, result.degraded, from_model(result.model)));
+    nb::list proposals;
+    for (const Suggestion& suggestion : result.suggestions) proposals.append(from_parameters(suggestion.parameters));
+    std::vector<std::string> notices = std::move(result.degraded);
+    if (!result.notice.empty()) notices.push_back(std::move(result.notice));
+    return nb::borrow<Row>(nb::make_tuple(proposals, notices, from_model(result.model)));
   }
 
  private:

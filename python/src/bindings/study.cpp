@@ -9,6 +9,7 @@ namespace warpbo::python {
 namespace {
 
 using Notice = std::function<void(std::string)>;
+using Numbers = nb::typed<nb::list, std::int64_t>;
 
 /// A study that can be closed. Every method keeps the study alive until it returns, so that closing it in one thread does not
 /// take it from another.
@@ -54,14 +55,18 @@ class ClosableStudy {
   std::shared_ptr<Study> study_;
 };
 
-/// Appends the trials to `sink` before anything can interrupt the interpreter: whoever holds the list can give them back.
-void ask(const ClosableStudy& self, Rows sink, int count, const ParameterDict& fixed,
-         const std::vector<std::pair<std::string, std::string>>& attributes) {
+/// The trials asked for. Their numbers are in `keeps` before anything can interrupt the interpreter: whoever holds such a list
+/// can give them back.
+Rows ask(const ClosableStudy& self, int count, const ParameterDict& fixed,
+         const std::vector<std::pair<std::string, std::string>>& attributes, std::vector<Numbers> keeps) {
   AskOptions options;
   options.count = count;
   options.fixed = to_parameters(fixed, "fixed");
   options.attributes.insert(attributes.begin(), attributes.end());
-  for (const Trial& trial : self.without_lock([&](Study& study) { return study.ask(options); })) sink.append(from_trial(trial));
+  const std::vector<Trial> trials = self.without_lock([&](Study& study) { return study.ask(options); });
+  for (const Trial& trial : trials)
+    for (Numbers& keep : keeps) keep.append(trial.number);
+  return from_trials(trials);
 }
 
 void tell(const ClosableStudy& self, const std::vector<std::pair<std::int64_t, double>>& results) {
@@ -136,7 +141,7 @@ void bind_study(nb::module_& m) {
           "name"_a, "space"_a, "direction"_a, "sampler"_a, "notice"_a.none(), "store"_a)
       .def("close", &ClosableStudy::close)
       .def("closed", &ClosableStudy::closed)
-      .def("ask", &ask, "sink"_a, "count"_a, "fixed"_a, "attributes"_a)
+      .def("ask", &ask, "count"_a, "fixed"_a, "attributes"_a, "keeps"_a)
       .def("tell", &tell, "results"_a)
       .def(
           "fail",

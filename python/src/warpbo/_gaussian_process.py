@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from ._arrays import Array, integer, matrix, vector
+from ._checks import Array, device_name, integer, listed, matrix, real, text, vector
 
 
 class Prediction(NamedTuple):
@@ -70,7 +70,7 @@ class GaussianProcess:
             targets: Shape (n,).
             categorical: Columns of `points` that are compared by equality.
             kernel: "matern52" or "rbf".
-            noise_variance: Known variance of the noise, in units of the targets squared; None: fitted; 0: noise-free.
+            noise_variance: Known variance of the noise, in units of the targets squared, kept to within 1 %; None: fitted; 0: noise-free.
             restarts: Starting points of the hyperparameter search, beside the prior's mode.
             seed: Of those starting points.
             device: "auto", "cpu", "cuda" or "cuda:1".
@@ -82,12 +82,12 @@ class GaussianProcess:
         x = matrix("points", points)
         y = vector("targets", targets, x.shape[0], "points")
         options: dict[str, Any] = {
-            "categorical": [integer("categorical", column, 0, x.shape[1] - 1) for column in categorical],
-            "kernel": kernel,
-            "noise_variance": None if noise_variance is None else float(noise_variance),
+            "categorical": [integer("categorical", column, 0, x.shape[1] - 1) for column in listed("categorical", categorical, "columns")],
+            "kernel": text("kernel", kernel),
+            "noise_variance": None if noise_variance is None else real("noise_variance", noise_variance),
             "restarts": integer("restarts", restarts, 0, 2**31 - 1),
             "seed": integer("seed", seed, 0, 2**64 - 1),
-            "device": device,
+            "device": text("device", device),
         }
         return cls._fit([(x, y)], options)
 
@@ -97,7 +97,7 @@ class GaussianProcess:
         gp = cls.__new__(cls)
         gp._options = options
         (x, y), *rest = data
-        gp._process = _core.GaussianProcess.fit(x, y, **options)
+        gp._process = _core.GaussianProcess.fit(x, y, **{**options, "device": device_name(options["device"])})
         gp._data = [(x.copy(), y.copy())]
         for x, y in rest:
             gp.append(x, y)

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import concurrent.futures
+import math
+import os
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
-from ._errors import ExhaustedError
-from ._study import Objective, Study, _value
+from ._checks import integer, result, seconds
+from ._errors import ExhaustedError, InvalidArgumentError
+from ._study import Objective, Study
 from ._trial import Trial
 
 Future = concurrent.futures.Future[Any]
+
+
+def _exceptions(given: tuple[type[Exception], ...] | type[Exception]) -> tuple[type[Exception], ...]:
+    classes = given if isinstance(given, tuple) else (given,)
+    if not all(isinstance(each, type) and issubclass(each, Exception) for each in classes):
+        raise InvalidArgumentError(f"catch is {given!r}; expected an exception class or a tuple of them")
+    return classes
 
 
 class Loop:
@@ -22,23 +33,30 @@ class Loop:
         study: Study,
         function: Objective,
         n_trials: int,
-        n_jobs: int,
+        n_jobs: int | None,
         batch: int | None,
         executor: concurrent.futures.Executor | None,
         catch: tuple[type[Exception], ...] | type[Exception],
-        end: float,
+        timeout: float | None,
         on_trial: Callable[[Trial], object] | None,
     ) -> None:
+        for name, given in (("function", function), ("on_trial", on_trial)):
+            if given is not None and not callable(given) or name == "function" and given is None:
+                raise InvalidArgumentError(f"{name} is {given!r}; expected a function of a trial")
+        if executor is not None and not isinstance(executor, concurrent.futures.Executor):
+            raise InvalidArgumentError(f"executor is {executor!r}; expected a concurrent.futures.Executor")
         self.study = study
         self.function = function
-        self.left = n_trials
-        self.n_jobs = n_jobs
-        self.batch = batch
+        self.left = integer("n_trials", n_trials, 1)
+        if n_jobs is None and executor is not None:
+            n_jobs = getattr(executor, "_max_workers", -1)
+        self.n_jobs = (os.cpu_count() or 1) if n_jobs == -1 else integer("n_jobs", 1 if n_jobs is None else n_jobs, 1, 10_000)
+        self.batch = None if batch is None else integer("batch", batch, 1, 1_000_000)
         self.executor = executor
-        self.catch = catch
-        self.end = end
+        self.catch = _exceptions(catch)
+        self.end = time.monotonic() + seconds("timeout", timeout)
         self.on_trial = on_trial
-        self.rows: list[tuple[Any, ...]] = []  # of the trials handed out that may still run
+        self.open: list[int] = []  # numbers of the trials handed out that may still run
 
     def run(self) -> None:
         try:
@@ -48,25 +66,30 @@ class Loop:
                 self.run_in_threads()
             else:
                 self.run_here()
-        except BaseException:
-            self.study._give_back(row[0] for row in self.rows)
-            raise
+        finally:
+            if self.open:  # interrupted, or the time was up in the middle of a batch
+                self.study._give_back(self.open)
 
     def ask(self, count: int) -> list[Trial]:
         """Up to `count` more trials; none when the budget, the time or the space is used up."""
         count = min(count, self.left)
-        if count <= 0 or time.monotonic() >= self.end:
+        if count <= 0 or self.late():
             return []
         try:
-            trials = self.study._ask(self.rows, count)
+            trials = self.study._ask(count, keep=self.open)
         except ExhaustedError:
             trials = []
         self.left = self.left - len(trials) if len(trials) == count else 0
         return trials
 
+    def late(self) -> bool:
+        return time.monotonic() >= self.end
+
     def run_here(self) -> None:
         while trials := self.ask(self.batch or 1):
             for trial in trials:
+                if self.late():
+                    return
                 try:
                     value = self.function(trial)
                 except Exception as error:
@@ -92,16 +115,23 @@ class Loop:
                 if not running:
                     return
                 when = concurrent.futures.FIRST_COMPLETED if self.batch is None else concurrent.futures.ALL_COMPLETED
-                self.collect(running, concurrent.futures.wait(running, return_when=when).done)
+                left = None if self.late() or math.isinf(self.end) else min(self.end - time.monotonic(), threading.TIMEOUT_MAX)
+                self.collect(running, concurrent.futures.wait(running, left, when).done)
+                if self.late():
+                    self.cancel(running)
         except BaseException:
+            self.cancel(running)
             self.drain(running)
             raise
 
-    def drain(self, running: dict[Future, Trial]) -> None:
-        """Lets what runs finish and keeps its results; the exception that ended the loop is the one to report."""
+    def cancel(self, running: dict[Future, Trial]) -> None:
+        """Forgets those that have not started; run() gives them back."""
         for future in list(running):
             if future.cancel():
-                del running[future]  # never started: given back by run()
+                del running[future]
+
+    def drain(self, running: dict[Future, Trial]) -> None:
+        """Lets what runs finish and keeps its results; the exception that ended the loop is the one to report."""
         while running:
             done = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED).done
             try:
@@ -129,7 +159,7 @@ class Loop:
 
     def told(self, trial: Trial, value: Any) -> None:
         try:
-            number = _value(value, f"the function's result for trial {trial.number}")
+            number = result(f"the function's result for trial {trial.number}", value)
         except Exception as error:
             self.study.fail(trial, str(error))
             raise
@@ -143,6 +173,6 @@ class Loop:
         self.finished(trial)
 
     def finished(self, trial: Trial) -> None:
-        self.rows[:] = [row for row in self.rows if row[0] != trial.number]
+        self.open.remove(trial.number)
         if self.on_trial is not None:
             self.on_trial(self.study.trial(trial.number))

@@ -6,8 +6,7 @@ import dataclasses
 from typing import Any, Literal
 
 from . import _core
-from ._arrays import integer
-from ._errors import InvalidArgumentError
+from ._checks import device_name, integer, real, text
 
 SamplerKind = Literal["auto", "gp", "random", "sobol", "grid", "de"]
 
@@ -22,7 +21,7 @@ class SamplerOptions:
         seed: The same seed, history and options give the same proposals. 0 to 2**64 - 1.
         noise: "infer" learns the noise from the data; "deterministic" says that repeated evaluations agree; "noisy" that they
             differ, so that points may be repeated.
-        device: "auto", "cpu", "cuda" or "cuda:1".
+        device: "auto" (a GPU where the CUDA engine is installed and finds one, else the CPU), "cpu", "cuda" or "cuda:1".
         acquisition: Of "gp": "logei", or "ucb" with `ucb_coefficient` standard deviations (>= 0).
         ucb_coefficient: See `acquisition`.
         initial_trials: Quasi-random trials before the model; 0 chooses from the dimension.
@@ -46,17 +45,14 @@ class SamplerOptions:
 
     def _to_core(self) -> _core.SamplerOptions:
         for name in ("kind", "noise", "device", "acquisition"):
-            if not isinstance(getattr(self, name), str):
-                raise InvalidArgumentError(f"{name} is {getattr(self, name)!r}; expected a str")
-        if isinstance(self.ucb_coefficient, bool) or not isinstance(self.ucb_coefficient, (int, float)):
-            raise InvalidArgumentError(f"ucb_coefficient is {self.ucb_coefficient!r}; expected a float")
+            text(name, getattr(self, name))
         return _core.SamplerOptions.make(
             kind=self.kind,
             seed=integer("seed", self.seed, 0, 2**64 - 1),
             noise=self.noise,
-            device=self.device,
+            device=device_name(self.device),
             acquisition=self.acquisition,
-            ucb_coefficient=float(self.ucb_coefficient),
+            ucb_coefficient=real("ucb_coefficient", self.ucb_coefficient),
             initial_trials=integer("initial_trials", self.initial_trials, 0, 2**31 - 1),
             grid_points=integer("grid_points", self.grid_points, 1, 2**31 - 1),
         )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, SupportsFloat, SupportsIndex, TypeAlias, Union
+from typing import Any, SupportsIndex, TypeAlias, Union
 
 from . import _core
-from ._arrays import integer
-from ._errors import InvalidArgumentError
+from ._checks import integer, listed, named, real, text
+from ._errors import InvalidArgumentError, NotFoundError
 from ._trial import Value
 
 _float: TypeAlias = float  # inside Space, float and int are methods
@@ -72,7 +72,7 @@ class Categorical:
     when: str | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "choices", _choices("choices", self.choices))
+        object.__setattr__(self, "choices", tuple(listed("choices", self.choices, "choices")))
 
     def __repr__(self) -> str:
         return _shown(self)
@@ -86,7 +86,7 @@ class Ordinal:
     when: str | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "choices", _choices("choices", self.choices))
+        object.__setattr__(self, "choices", tuple(listed("choices", self.choices, "choices")))
 
     def __repr__(self) -> str:
         return _shown(self)
@@ -109,21 +109,6 @@ def Boolean(when: str | None = None) -> Categorical:
 
 
 Parameter: TypeAlias = Union[Float, Int, Categorical, Ordinal, Constant]
-
-
-def _choices(name: str, given: Iterable[Value]) -> tuple[Value, ...]:
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise InvalidArgumentError(f"{name} is {given!r}; expected a list of choices")
-    return tuple(given)
-
-
-def _real(name: str, what: str, given: SupportsFloat) -> float:
-    if isinstance(given, (str, bytes)):
-        raise InvalidArgumentError(f"{what} of '{name}' is {given!r}; expected a number")
-    try:
-        return float(given)
-    except (TypeError, ValueError):
-        raise InvalidArgumentError(f"{what} of '{name}' is {given!r}; expected a number") from None
 
 
 class Space:
@@ -158,11 +143,11 @@ class Space:
         self, parameters: Mapping[str, Parameter | Sequence[Value]] | None = None, constraints: Iterable[str] = ()
     ) -> None:
         self._core = _core.Space()
+        if parameters is not None and not isinstance(parameters, Mapping):
+            raise InvalidArgumentError(f"parameters is {parameters!r}; expected a dict of parameters by name")
         for name, parameter in (parameters or {}).items():
             self.add(name, parameter)
-        if isinstance(constraints, str):
-            raise InvalidArgumentError(f"constraints is {constraints!r}; expected a list of constraints")
-        for constraint in constraints:
+        for constraint in listed("constraints", constraints, "constraints"):
             self.constrain(constraint)
 
     def add(self, name: str, parameter: Parameter | Sequence[Value]) -> Space:
@@ -171,27 +156,27 @@ class Space:
         Raises:
             InvalidArgumentError: The name is taken or not allowed, or the parameter is wrong.
         """
-        if not isinstance(name, str):
-            raise InvalidArgumentError(f"the parameter's name is {name!r}; expected a str")
+        text("the parameter's name", name)
         if isinstance(parameter, (list, tuple)):
             parameter = Categorical(parameter)
-        if isinstance(parameter, Float):
-            step = None if parameter.step is None else _real(name, "step", parameter.step)
-            low, high = _real(name, "low", parameter.low), _real(name, "high", parameter.high)
-            self._core.add_real(name, low, high, bool(parameter.log), step, parameter.when or "")
-        elif isinstance(parameter, Int):
-            low, high = (_whole(name, what, getattr(parameter, what)) for what in ("low", "high"))
-            whole_step = None if parameter.step is None else _whole(name, "step", parameter.step)
-            self._core.add_integer(name, low, high, bool(parameter.log), whole_step, parameter.when or "")
-        elif isinstance(parameter, (Categorical, Ordinal)):
-            kind = "ordinal" if isinstance(parameter, Ordinal) else "categorical"
-            self._core.add_choice(name, kind, list(parameter.choices), parameter.when or "")
-        elif isinstance(parameter, Constant):
-            self._core.add_choice(name, "constant", [parameter.value], parameter.when or "")
-        else:
+        if not isinstance(parameter, (Float, Int, Categorical, Ordinal, Constant)):
             raise InvalidArgumentError(
                 f"'{name}' is {parameter!r}; expected a warpbo.Float, Int, Categorical, Ordinal or Constant, or a list of choices"
             )
+        when = "" if parameter.when is None else text(f"when of '{name}'", parameter.when)
+        if isinstance(parameter, Float):
+            step = None if parameter.step is None else real(f"step of '{name}'", parameter.step)
+            low, high = real(f"low of '{name}'", parameter.low), real(f"high of '{name}'", parameter.high)
+            self._core.add_real(name, low, high, bool(parameter.log), step, when)
+        elif isinstance(parameter, Int):
+            low, high = (_whole(name, what, getattr(parameter, what)) for what in ("low", "high"))
+            whole_step = None if parameter.step is None else _whole(name, "step", parameter.step)
+            self._core.add_integer(name, low, high, bool(parameter.log), whole_step, when)
+        elif isinstance(parameter, Constant):
+            self._core.add_choice(name, "constant", [parameter.value], when)
+        else:
+            kind = "ordinal" if isinstance(parameter, Ordinal) else "categorical"
+            self._core.add_choice(name, kind, list(parameter.choices), when)
         return self
 
     def float(
@@ -230,9 +215,7 @@ class Space:
         Raises:
             InvalidArgumentError: It cannot be read, is not linear, or names an unknown or a categorical parameter.
         """
-        if not isinstance(constraint, str):
-            raise InvalidArgumentError(f"the constraint is {constraint!r}; expected a str such as 'x1 + x2 <= 1'")
-        self._core.constrain(constraint)
+        self._core.constrain(text("the constraint", constraint))
         return self
 
     @property
@@ -260,7 +243,7 @@ class Space:
 
     def check(self, params: Mapping[str, Any]) -> str | None:
         """Why these values are not a point of the space, or None if they are."""
-        return self._core.check(dict(params))
+        return self._core.check(named("params", params))
 
     def copy(self) -> Space:
         """An independent copy."""
@@ -271,13 +254,13 @@ class Space:
         return self._core.to_json()
 
     @classmethod
-    def from_json(cls, text: str) -> Space:
+    def from_json(cls, json: str) -> Space:
         """Reads what `to_json` wrote.
 
         Raises:
             InvalidArgumentError: The text is no space.
         """
-        return cls._from_core(_core.Space.from_json(text))
+        return cls._from_core(_core.Space.from_json(text("json", json)))
 
     @classmethod
     def _from_core(cls, core: _core.Space) -> Space:
@@ -295,7 +278,10 @@ class Space:
         return any(row[0] == name for row in self._core.parameters())
 
     def __getitem__(self, name: str) -> Parameter:
-        return self.parameters[name]
+        try:
+            return self.parameters[name]
+        except KeyError:
+            raise NotFoundError(f"the space has no parameter {name!r}; it has {', '.join(self)}") from None
 
     def __eq__(self, other: object) -> bool:
         return self._core.equals(other._core) if isinstance(other, Space) else NotImplemented
@@ -317,8 +303,8 @@ class Space:
         return (Space.from_json, (self.to_json(),))
 
 
-def _whole(name: str, what: str, given: SupportsIndex) -> int:
-    if isinstance(given, float) and math.isfinite(given) and given == int(given):
+def _whole(name: str, what: str, given: SupportsIndex | float) -> int:
+    if isinstance(given, float) and given.is_integer():
         return int(given)
     return integer(f"{what} of '{name}'", given, -(2**63), 2**63 - 1)
 

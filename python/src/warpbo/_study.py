@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 import concurrent.futures
-import json
-import math
 import os
-import time
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, SupportsFloat, SupportsIndex, TypeAlias, overload
+from typing import Any, SupportsFloat, SupportsIndex, TypeAlias, overload
 
-import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from ._arrays import integer
-from ._errors import Error, ExhaustedError, InvalidArgumentError, NeedMoreDataError, NoticeWarning
-from ._sampler import ModelSummary, SamplerKind, SamplerOptions, sampler_options
+from ._checks import as_json, integer, listed, named, result, store_url, text
+from ._errors import Error, ExhaustedError, InvalidArgumentError
+from ._notices import warn
+from ._sampler import SamplerKind, SamplerOptions, sampler_options
 from ._space import Parameter, Space
-from ._trial import Trial, TrialState, Value
+from ._study_view import Direction, StudyView
+from ._trial import Trial, Value
 
-if TYPE_CHECKING:
-    import pandas
-
-Direction: TypeAlias = Literal["minimize", "maximize"]
 Notice: TypeAlias = Callable[[str], None]
 SpaceLike: TypeAlias = Space | Mapping[str, Parameter | Sequence[Value]]
 Objective: TypeAlias = Callable[[Trial], SupportsFloat]
-
-
-def _warn(text: str) -> None:
-    warnings.warn(text, NoticeWarning, stacklevel=3)
 
 
 def _space(space: SpaceLike) -> Space:
@@ -43,20 +32,17 @@ def _space(space: SpaceLike) -> Space:
     raise InvalidArgumentError(f"space is {space!r}; expected a warpbo.Space or a dict of parameters by name")
 
 
+def _notice(given: Notice | None) -> Notice:
+    if given is not None and not callable(given):
+        raise InvalidArgumentError(f"on_notice is {given!r}; expected a function of a str")
+    return given or warn
+
+
 def _number(trial: Trial | SupportsIndex) -> int:
     return trial.number if isinstance(trial, Trial) else integer("trial", trial, 0)
 
 
-def _value(given: SupportsFloat, what: str = "value") -> float:
-    if isinstance(given, (str, bytes, bool)):
-        raise InvalidArgumentError(f"{what} is {given!r}; expected a number (use fail() for a trial without a result)")
-    try:
-        return float(given)
-    except (TypeError, ValueError):
-        raise InvalidArgumentError(f"{what} is {given!r}; expected a number (use fail() for a trial without a result)") from None
-
-
-class Study:
+class Study(StudyView):
     """A study: one search space, one objective, and the trials made so far.
 
         study = warpbo.Study({"x": warpbo.Float(-5, 10), "y": warpbo.Float(0, 15)}, store="sqlite:branin.db", name="branin")
@@ -110,11 +96,24 @@ class Study:
         device: str | None = None,
         on_notice: Notice | None = None,
     ) -> None:
-        options = sampler_options(sampler, seed, device)
-        core = _core.Study.open_or_create(
-            name, _space(space)._core, direction, options._to_core(), on_notice or _warn, os.fspath(store)
-        )
-        self._init(core, options, os.fspath(store), on_notice, read_only=False)
+        self._start(_core.Study.open_or_create, space, name, store, direction, sampler, seed, device, on_notice)
+
+    def _start(
+        self,
+        make: Callable[[str, _core.Space, str, _core.SamplerOptions, Notice | None, str], _core.Study],
+        space: SpaceLike,
+        name: str,
+        store: str | os.PathLike[str],
+        direction: Direction,
+        sampler: SamplerKind | SamplerOptions,
+        seed: int | None,
+        device: str | None,
+        on_notice: Notice | None,
+    ) -> Study:
+        options, url = sampler_options(sampler, seed, device), store_url(store)
+        text("name", name), text("direction", direction)
+        core = make(name, _space(space)._core, direction, options._to_core(), _notice(on_notice), url)
+        return self._init(core, options, url, on_notice, read_only=False)
 
     @classmethod
     def create(
@@ -134,9 +133,8 @@ class Study:
         Raises:
             ConflictError: The store has one of this name.
         """
-        options = sampler_options(sampler, seed, device)
-        core = _core.Study.create(name, _space(space)._core, direction, options._to_core(), on_notice or _warn, os.fspath(store))
-        return cls.__new__(cls)._init(core, options, os.fspath(store), on_notice, read_only=False)
+        study = cls.__new__(cls)
+        return study._start(_core.Study.create, space, name, store, direction, sampler, seed, device, on_notice)
 
     @classmethod
     def open(
@@ -158,9 +156,9 @@ class Study:
         Raises:
             NotFoundError: There is no such study; the text lists those there are.
         """
-        options = sampler_options(sampler, seed, device)
-        core = _core.Study.open(name, options._to_core(), on_notice or _warn, os.fspath(store), read_only)
-        return cls.__new__(cls)._init(core, options, os.fspath(store), on_notice, read_only)
+        options, url = sampler_options(sampler, seed, device), store_url(store)
+        core = _core.Study.open(text("name", name), options._to_core(), _notice(on_notice), url, bool(read_only))
+        return cls.__new__(cls)._init(core, options, url, on_notice, bool(read_only))
 
     def _init(
         self, core: _core.Study, options: SamplerOptions, store: str, on_notice: Notice | None, read_only: bool
@@ -171,7 +169,7 @@ class Study:
         self._on_notice = on_notice
         self._read_only = read_only
         self._name = core.name()
-        self._in_block: list[tuple[Any, ...]] | None = None  # rows of the trials asked for inside the `with` block
+        self._in_block: list[int] | None = None  # numbers of the trials asked for inside the `with` block
         return self
 
     # Proposals and results.
@@ -206,23 +204,20 @@ class Study:
             ExhaustedError: Every point of a finite space was proposed.
             InvalidArgumentError: `fixed` is no part of a point of the space, or count is out of range.
         """
-        trials = self._ask([], 1 if count is None else integer("count", count, 1, 1_000_000), fixed, attributes)
+        trials = self._ask(1 if count is None else integer("count", count, 1, 1_000_000), fixed, attributes)
         return trials[0] if count is None else trials
 
     def _ask(
         self,
-        sink: list[tuple[Any, ...]],
         count: int,
         fixed: Mapping[str, Any] | None = None,
         attributes: Mapping[str, Any] | None = None,
+        keep: list[int] | None = None,
     ) -> list[Trial]:
-        """The trials are in `sink` before an interruption can be noticed, and in that of the `with` block."""
-        if self._in_block is not None and not sink:
-            sink = self._in_block
-        known = len(sink)
-        texts = [(key, json.dumps(value)) for key, value in (attributes or {}).items()]
-        self._core.ask(sink, count, dict(fixed or {}), texts)
-        return [Trial._from_core(row) for row in sink[known:]]
+        """Adds the trials' numbers to `keep`, and to those of the `with` block, before an interruption can be noticed."""
+        texts = [(key, as_json(f"attributes[{key!r}]", value)) for key, value in named("attributes", attributes).items()]
+        keeps = [numbers for numbers in (keep, self._in_block) if numbers is not None]
+        return [Trial._from_core(row) for row in self._core.ask(count, named("fixed", fixed), texts, keeps)]
 
     @overload
     def tell(self, trial: Trial | SupportsIndex, value: SupportsFloat) -> None: ...
@@ -250,12 +245,12 @@ class Study:
             InvalidArgumentError: The value is no number, or an infinity in the good direction. Nothing was recorded.
         """
         if isinstance(trial, Trial) or not isinstance(trial, Iterable):
-            self._core.tell([(_number(trial), _value(value))])  # type: ignore[arg-type]
+            self._core.tell([(_number(trial), result("value", value))])  # type: ignore[arg-type]
             return
-        numbers = [_number(each) for each in trial]
+        numbers = [_number(each) for each in listed("trial", trial, "trials")]
         if not isinstance(value, Iterable):
             raise InvalidArgumentError(f"value is {value!r}; expected {len(numbers)} numbers, one per trial")
-        values = [_value(each, f"value[{index}]") for index, each in enumerate(value)]
+        values = [result(f"value[{index}]", each) for index, each in enumerate(value)]
         if len(values) != len(numbers):
             raise InvalidArgumentError(f"value has {len(values)} numbers; expected {len(numbers)}, one per trial")
         if numbers:
@@ -268,7 +263,7 @@ class Study:
             AlreadyFinishedError: The trial is complete.
             NotFoundError: There is no such trial.
         """
-        self._core.fail(_number(trial), reason)
+        self._core.fail(_number(trial), text("reason", reason))
 
     def enqueue(self, params: Mapping[str, Any]) -> int:
         """Queues a known-good point: the next asks hand it out first. Missing parameters are proposed. Returns its number.
@@ -276,7 +271,7 @@ class Study:
         Raises:
             InvalidArgumentError: It does not fit the space.
         """
-        return self._core.enqueue(dict(params))
+        return self._core.enqueue(named("params", params))
 
     def add(self, params: Mapping[str, Any], value: SupportsFloat) -> int:
         """Adds a point with a known result, evaluated elsewhere; the rules of `tell` hold. Returns the trial's number.
@@ -284,7 +279,7 @@ class Study:
         Raises:
             InvalidArgumentError: It does not fit the space, or the value is no number.
         """
-        return self._core.add(dict(params), _value(value))
+        return self._core.add(named("params", params), result("value", value))
 
     def requeue(self, trial: Trial | SupportsIndex) -> bool:
         """Puts a running trial (of a worker that died) back into the queue. False if it was not running."""
@@ -292,7 +287,7 @@ class Study:
 
     def set_attribute(self, trial: Trial | SupportsIndex, key: str, value: Any) -> None:
         """Stores a value (anything that JSON can hold) with a trial."""
-        self._core.set_attribute(_number(trial), key, json.dumps(value))
+        self._core.set_attribute(_number(trial), text("key", key), as_json("value", value))
 
     # Loops.
 
@@ -315,7 +310,7 @@ class Study:
         made = 0
         while made < n_trials:
             try:
-                trials = self._ask([], min(size, n_trials - made))
+                trials = self._ask(min(size, n_trials - made))
             except ExhaustedError:
                 return
             made += len(trials)
@@ -326,7 +321,7 @@ class Study:
         function: Objective,
         n_trials: int,
         *,
-        n_jobs: int = 1,
+        n_jobs: int | None = None,
         batch: int | None = None,
         executor: concurrent.futures.Executor | None = None,
         catch: tuple[type[Exception], ...] | type[Exception] = (),
@@ -345,10 +340,11 @@ class Study:
             function: Takes a trial and returns a number; called by several threads when n_jobs > 1.
             n_trials: How many trials to evaluate in this call.
             n_jobs: How many at the same time, in threads; -1 for one per processor. A free worker gets its next trial at once.
+                Default: 1 or, with an executor, as many as it has workers.
             batch: Propose this many jointly and finish them all before the next. Default: as workers become free.
             executor: Run the function here (a process pool, say) instead of in threads; trials are pickled then.
             catch: Exceptions of the function that only make its trial fail.
-            timeout: Seconds after which no more trials are started.
+            timeout: Seconds after which no more trials are started; running ones are finished.
             on_trial: Called after each trial with its final state, in the calling thread.
 
         Raises:
@@ -356,137 +352,7 @@ class Study:
         """
         from ._optimize import Loop
 
-        n_trials = integer("n_trials", n_trials, 1)
-        if not callable(function):
-            raise InvalidArgumentError(f"function is {function!r}; expected a function of a trial")
-        jobs = (os.cpu_count() or 1) if n_jobs == -1 else integer("n_jobs", n_jobs, 1, 10_000)
-        size = None if batch is None else integer("batch", batch, 1, 1_000_000)
-        end = math.inf if timeout is None else time.monotonic() + timeout
-        Loop(self, function, n_trials, jobs, size, executor, catch, end, on_trial).run()
-
-    # What there is.
-
-    @property
-    def best(self) -> Trial:
-        """The best complete trial with a finite value; of equal ones the first.
-
-        Raises:
-            NeedMoreDataError: There is none.
-        """
-        return Trial._from_core(self._core.best())
-
-    @property
-    def best_value(self) -> float:
-        """The value of `best`.
-
-        Raises:
-            NeedMoreDataError: There is no complete trial with a finite value.
-        """
-        value = self.best.value
-        assert value is not None
-        return value
-
-    @property
-    def best_params(self) -> dict[str, Any]:
-        """The parameters of `best`.
-
-        Raises:
-            NeedMoreDataError: There is no complete trial with a finite value.
-        """
-        return self.best.params
-
-    @property
-    def trials(self) -> list[Trial]:
-        """All trials by number."""
-        return [Trial._from_core(row) for row in self._core.history()]
-
-    @property
-    def pending(self) -> list[Trial]:
-        """Running and waiting trials."""
-        return [Trial._from_core(row) for row in self._core.pending()]
-
-    def trial(self, number: SupportsIndex) -> Trial:
-        """The trial of this number.
-
-        Raises:
-            NotFoundError: There is none.
-        """
-        return Trial._from_core(self._core.trial(integer("number", number, 0)))
-
-    def count(self, state: TrialState | None = None) -> int:
-        """How many trials there are, or how many in a state: "running", "complete", "pruned", "failed" or "waiting"."""
-        return self._core.count(state)
-
-    def to_dataframe(self) -> pandas.DataFrame:
-        """All trials as a pandas table, one row each: number, state, value, params_NAME..., started, finished, duration, failure.
-
-        Raises:
-            ImportError: pandas is not installed.
-        """
-        try:
-            import pandas
-        except ImportError:
-            raise ImportError("to_dataframe needs pandas; pip install pandas") from None
-        trials = self.trials
-        columns: dict[str, list[Any]] = {
-            "number": [trial.number for trial in trials],
-            "state": [trial.state for trial in trials],
-            "value": [math.nan if trial.value is None else trial.value for trial in trials],
-        }
-        for name in self.space:
-            columns[f"params_{name}"] = [trial.params.get(name) for trial in trials]
-        frame = pandas.DataFrame(columns)
-        frame["started"] = pandas.Series([trial.started for trial in trials], dtype="datetime64[us, UTC]")
-        frame["finished"] = pandas.Series([trial.finished for trial in trials], dtype="datetime64[us, UTC]")
-        frame["duration"] = frame["finished"] - frame["started"]
-        frame["failure"] = [trial.failure for trial in trials]
-        return frame
-
-    @property
-    def name(self) -> str:
-        """The study's name within the store."""
-        return self._name
-
-    @property
-    def store(self) -> str:
-        """Where it is kept, for example "sqlite:runs/digits.db"."""
-        return self._core.url()
-
-    @property
-    def space(self) -> Space:
-        """A copy of the search space."""
-        return Space._from_core(self._core.space())
-
-    @property
-    def direction(self) -> Direction:
-        """ "minimize" or "maximize"."""
-        return "minimize" if self._core.direction() == "minimize" else "maximize"
-
-    @property
-    def sampler(self) -> SamplerOptions:
-        """How proposals are made."""
-        return self._options
-
-    @property
-    def model(self) -> ModelSummary:
-        """The model behind the last proposals of this object."""
-        return ModelSummary(*self._core.model())
-
-    def __len__(self) -> int:
-        return self._core.count(None)
-
-    def __bool__(self) -> bool:
-        return True  # also without trials
-
-    def __repr__(self) -> str:
-        if self._core.closed():
-            return f"<Study {self._name!r} ({self._store}), closed>"
-        try:
-            best = f"best {self.best_value!r}"
-        except NeedMoreDataError:
-            best = "no result yet"
-        trials = "1 trial" if len(self) == 1 else f"{len(self)} trials"
-        return f"<Study {self._name!r} ({self._store}), {self.direction}, {trials}, {best}>"
+        Loop(self, function, n_trials, n_jobs, batch, executor, catch, timeout, on_trial).run()
 
     # Its life.
 
@@ -501,20 +367,21 @@ class Study:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        rows, self._in_block = self._in_block or [], None
+        numbers, self._in_block = self._in_block or [], None
         try:
             if error is not None:
-                self._give_back(row[0] for row in rows)
+                self._give_back(numbers)
         finally:
             self.close()
 
     def _give_back(self, numbers: Iterable[int]) -> None:
         """Puts those that still run back into the queue; whatever the store says to that is of no help to the caller."""
-        for number in numbers:
-            try:
+        try:
+            running = {row[0] for row in self._core.pending()}
+            for number in running.intersection(numbers):
                 self._core.requeue(number)
-            except Error:
-                return
+        except Error:
+            pass
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self._store == "memory:":
@@ -532,7 +399,7 @@ def study_names(store: str | os.PathLike[str]) -> list[str]:
     Raises:
         UnavailableError, InvalidArgumentError: It cannot be opened.
     """
-    return _core.study_names(os.fspath(store))
+    return _core.study_names(store_url(store))
 
 
 def delete_study(name: str, store: str | os.PathLike[str]) -> None:
@@ -541,4 +408,4 @@ def delete_study(name: str, store: str | os.PathLike[str]) -> None:
     Raises:
         NotFoundError: There is no such study.
     """
-    _core.delete_study(name, os.fspath(store))
+    _core.delete_study(text("name", name), store_url(store))

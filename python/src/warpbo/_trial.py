@@ -8,6 +8,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
+from ._errors import NotFoundError
+
 Value: TypeAlias = bool | int | float | str
 """A parameter's value. Types are kept apart: 1, 1.0, True and "1" are four different values."""
 
@@ -57,7 +59,14 @@ class Trial:
     id: int = 0
 
     def __getitem__(self, name: str) -> Any:
-        return self.params[name]
+        try:
+            return self.params[name]
+        except KeyError:
+            raise NotFoundError(f"trial {self.number} has no parameter {name!r}; it has {', '.join(self.params)}") from None
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value of a parameter, or `default` where the trial has none of this name (a conditional one that is absent)."""
+        return self.params.get(name, default)
 
     def __contains__(self, name: object) -> bool:
         return name in self.params
