@@ -160,3 +160,12 @@ def test_traces_are_kept_and_found_again(tmp_path):
     stored = again.path.read_bytes()
     again.save()
     assert again.path.read_bytes() == stored  # the same bytes: a repeated freeze makes no diff
+
+
+def test_traces_of_another_state_are_forgotten(tmp_path):
+    file = TraceFile(tmp_path, "sequential", "warpbo")
+    file.put("branin", 0, protocol.Run(np.ones(2), 1, 1, 1))
+    file.restart("abc")
+    assert not file.has("branin", 0)
+    file.save()
+    assert TraceFile(tmp_path, "sequential", "warpbo").data["state"] == "abc"
