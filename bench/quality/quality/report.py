@@ -17,7 +17,7 @@ from . import plots
 from . import statistics as st
 from .methods import METHODS
 from .runner import CURRENT, FROZEN, HERE
-from .suites import SUITES
+from .suites import RECORDED, SUITES, TUNING
 from .traces import TraceFile, load_suite
 
 TITLES = {
@@ -201,6 +201,8 @@ def suite_text(suite: str, files: dict[str, TraceFile], ours: str, out: pathlib.
     parts.append(f"![anytime curves]({suite}-curves.svg)\n")
     if suite == "tuning":
         parts.append(score_table(results, methods))
+        absent = [task.removeprefix("tuning-") for task in TUNING if task not in RECORDED]
+        parts.append("Not recorded yet: " + ", ".join(absent) + ".\n" if absent else "")
     if suite == "large":
         parts.append(normalized_table(results, methods))
     if suite in ("sequential", "bbob", "bbob-even"):

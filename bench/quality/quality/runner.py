@@ -30,6 +30,12 @@ def processor() -> str:
         return platform.processor()
 
 
+def warpbo_state() -> str:
+    """What `setup` built last: the commit and a digest of what differs from it."""
+    installed = HERE.parents[1] / "build" / "quality" / "warpbo.installed"
+    return installed.read_text().strip() if installed.exists() else ""
+
+
 def about(method: str) -> dict[str, object]:
     return {
         "versions": entry(method).versions(),
@@ -45,6 +51,9 @@ def work(methods: list[str], suite: str, folder: pathlib.Path, options: argparse
     """Runs what is missing; returns how many runs failed."""
     failed = 0
     files = {method: TraceFile(folder, suite, method) for method in methods}
+    for method, file in files.items():
+        if method.startswith("warpbo") and file.data.get("state") != warpbo_state():
+            file.restart(warpbo_state())  # what an earlier warpbo did says nothing about this one
     wanted = [case for case in cases(suite) if not options.problem or case.problem in options.problem]
     for seed in range(max(case.seeds for case in wanted)):
         for case in wanted:

@@ -63,6 +63,10 @@ class TraceFile:
             record["recommended"] = round_digits(run.recommended)
         self.runs.setdefault(problem, {})[str(seed)] = record
 
+    def restart(self, state: str) -> None:
+        """Forgets all runs, if there are any; those to come belong to `state`."""
+        self.data = {"suite": self.data["suite"], "method": self.data["method"], "runs": {}, "state": state}
+
     def describe(self, **facts: Any) -> None:
         """Versions, settings and the machine; kept beside the runs. A change of versions is recorded, not overwritten."""
         known = self.data.setdefault("about", [])

@@ -14,14 +14,12 @@ import gzip
 import itertools
 import json
 import math
-import pathlib
 
 import numpy as np
 
 from .problems import Problem
 from .space import Categorical, Float, Int, Parameter, Point, Space
-
-TABLES = pathlib.Path(__file__).resolve().parents[1] / "tables"
+from .suites import TABLES, TUNING
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,8 +83,7 @@ AXES: dict[str, list[Axis]] = {
         int_axis("n_estimators", (2, 4, 8, 16, 32, 48)),
     ],
 }
-DATA = ("cancer", "wine", "digits")
-TASKS = [f"tuning-{model}-{data}" for model in AXES for data in DATA]
+TASKS = TUNING
 
 
 @functools.cache

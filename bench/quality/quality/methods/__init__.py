@@ -34,7 +34,14 @@ class Entry:
         return lambda setup: kind(setup, **self.settings)
 
     def versions(self) -> dict[str, str]:
-        return {package: importlib.metadata.version(package) for package in ("numpy", "scipy", *self.packages)}
+        return {package: installed_version(package) for package in ("numpy", "scipy", *self.packages)}
+
+
+def installed_version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "?"
 
 
 METHODS: dict[str, Entry] = {

@@ -17,9 +17,10 @@ from botorch.optim.optimize_mixed import optimize_acqf_mixed_alternating
 from gpytorch.mlls import ExactMarginalLogLikelihood
 
 from ..protocol import Setup
-from ..space import Categorical, Float, Int, Point
+from ..space import Categorical, Int, Point
 
 RESTARTS, RAW_SAMPLES = 10, 512
+MOST_VALUES = 64  # integers with more are searched as reals and rounded
 
 
 class BoTorch:
@@ -37,7 +38,7 @@ class BoTorch:
         self.integers = {
             i: [float(p.encode(v)) for v in range(p.low, p.high + 1)]
             for i, p in enumerate(setup.space.parameters)
-            if isinstance(p, Int)
+            if isinstance(p, Int) and p.high - p.low < MOST_VALUES
         }
 
     def _encode(self, point: Point) -> list[float]:
@@ -79,7 +80,7 @@ class BoTorch:
             bounds[1, i] = count - 1
         for i, values in self.integers.items():
             bounds[:, i] = torch.tensor([values[0], values[-1]])
-        if all(isinstance(p, Float) for p in self.space.parameters):
+        if not self.integers and not self.choices:
             return lambda acquisition, count: optimize_acqf(
                 acquisition, bounds, q=count, num_restarts=RESTARTS, raw_samples=RAW_SAMPLES, sequential=True
             )[0]
