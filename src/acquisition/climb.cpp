@@ -74,6 +74,7 @@ std::vector<double> ascend(Arena& arena, const SearchDomain& domain, const Lands
   search.max_rounds = options.max_rounds;
   search.gradient_tolerance = 1e-5;
   search.value_tolerance = options.value_tolerance;
+  if (options.deadline.limited()) search.stop = [&options] { return options.deadline.passed(); };
   // The functions of a landscape with many stay with their rows, one row per problem.
   const std::int64_t problems = static_cast<std::int64_t>(starts.size()) / std::max<std::int64_t>(d, 1);
   if (!landscape.many()) search.trials = optimize::affordable_trials(arena.backend().traits().free_rows, problems);
@@ -200,7 +201,7 @@ Climbed climb_each(Arena& arena, const SearchDomain& domain, const Landscape& la
     if (discrete) search_levels(arena, domain, landscape, options.discrete_rounds, best);
     const bool improved = !std::equal(before.begin(), before.end(), best.values.begin(),
                                       [](double a, double b) { return !(b > a + 1e-9 * std::fabs(a)); });
-    if (!improved) break;
+    if (!improved || options.deadline.passed()) break;
   }
   return best;
 }

@@ -3,6 +3,7 @@
 
 #include "acquisition/search_domain.hpp"
 #include "backend/memory.hpp"
+#include "base/deadline.hpp"
 
 #include <cstdint>
 #include <span>
@@ -56,6 +57,7 @@ struct ClimbOptions {
   int max_rounds = 60;            ///< of L-BFGS
   int discrete_rounds = 12;       ///< sweeps over neighbouring levels
   double value_tolerance = 1e-9;  ///< relative change of the value at which a climb ends
+  Deadline deadline;              ///< asked between rounds: what has been reached by then is the result
   /// Row-major boxes, one per start, that continuous and finely stepped columns stay in; empty: the unit cube. They hold the
   /// starts.
   std::vector<double> lower, upper;

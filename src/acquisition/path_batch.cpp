@@ -57,8 +57,11 @@ class PathBatch {
     }
     upload_candidates();
     const std::int64_t group = group_size();
-    for (std::int64_t first = 0; first < options_.count; first += group)
+    for (std::int64_t first = 0; first < options_.count; first += group) {
+      out_.timed_out = first > 0 && options_.deadline.passed();
+      if (out_.timed_out) break;
       propose_group(first, std::min<std::int64_t>(group, options_.count - first));
+    }
     return std::move(out_);
   }
 
@@ -184,7 +187,9 @@ class PathBatch {
     const Buffer<std::int32_t> device_paths(regression_.backend(), static_cast<std::int64_t>(paths_of.size()));
     device_paths.upload(paths_of);
     const PathTarget target(samples.model(), device_paths.view());
-    const Climbed climbed = climb_each(regression_.arena(), domain_, target, starts, options_.climb);
+    ClimbOptions climb = options_.climb;
+    climb.deadline = options_.deadline;
+    const Climbed climbed = climb_each(regression_.arena(), domain_, target, starts, climb);
     std::vector<std::int64_t> late;
     for (std::int64_t path = 0; path < count; ++path)
       if (!take_climbed(climbed, path)) late.push_back(path);

@@ -25,6 +25,8 @@ struct PathBatchOptions {
   double least_spread = 1;
   double group_bytes = 256e6;      ///< memory of the functions that are worked on at the same time
   std::int64_t group_size = 2048;  ///< and their number at most
+  /// Asked during climbs, which then end where they are, and between groups: the first group is always proposed.
+  Deadline deadline;
   std::uint64_t seed = 0;
 };
 
