@@ -45,11 +45,10 @@ class PathBatch {
         leftovers_(domain, options.seed) {}
 
   Proposals build() {
-    CandidateOptions wanted = options_.candidates;
-    wanted.count = std::max<std::int64_t>(wanted.count, options_.count);
-    SearchDomain::Remaining all = domain_.remaining(wanted.count);
+    // A finite domain that is not much larger than the batch is listed, so that nothing of it is missed.
+    SearchDomain::Remaining all = domain_.remaining(std::max<std::int64_t>(options_.candidates.count, options_.count));
     finite_ = all.finite;
-    candidates_ = finite_ ? std::move(all.rows) : make_candidates(domain_, wanted);
+    candidates_ = finite_ ? std::move(all.rows) : make_candidates(domain_, options_.candidates);
     if (finite_ && rows(candidates_) <= options_.count) {
       // Nothing to choose from: all that is left.
       for (std::int64_t i = 0; i < rows(candidates_); ++i) take(row(candidates_, i), -INFINITY);
