@@ -57,7 +57,7 @@ __device__ double add_features(const PathArgs& args, std::int64_t row, std::int6
   return sum;
 }
 
-__global__ void __launch_bounds__(kStripThreads) path_value_kernel(PathArgs args) {
+__global__ void __launch_bounds__(kStripThreads, 1) path_value_kernel(PathArgs args) {
   if (blockIdx.x >= args.rows.used()) return;
   const std::int64_t row = args.rows.first + blockIdx.x, n = args.points.rows;
   const std::int64_t path = args.paths_of[args.problems != nullptr ? args.problems[row] : row];
