@@ -320,8 +320,11 @@ TEST(GpSampler, LargeBatchesKeepConditionsConstraintsAndFixedValues) {
   const std::vector<Trial> trials = random_trials(space, 40);
   const std::vector<Trial> pending = [&] {
     std::vector<Trial> out;
-    for (const Suggestion& suggestion : ask(*make_sampler(gp_options(9)), space, trials, 600).suggestions)
-      out.push_back({.parameters = suggestion.parameters, .state = TrialState::running});
+    for (const Suggestion& suggestion : ask(*make_sampler(gp_options(9)), space, trials, 600).suggestions) {
+      out.emplace_back();
+      out.back().parameters = suggestion.parameters;
+      out.back().state = TrialState::running;
+    }
     return out;
   }();
   ASSERT_EQ(pending.size(), 600U);
