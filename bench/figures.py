@@ -41,6 +41,10 @@ FIGURES = [
            lower_is_better=False),
     Figure("ask(1), median over a 200-trial study, d = 10", 25, "ms", "study_bench", "ask_1/memory/200"),
     Figure("ask(16) at n = 200, d = 10", 250, "ms", "study_bench", "ask_q/16/200"),
+    Figure("ask(1000) at n = 1000, d = 10, with the fit", 4, "s", "study_bench", "ask_many/1000/1000", scale=1),
+    Figure("ask(1000) at n = 1000: memory of the process", 1000, "MB", "study_bench", "ask_many/1000/1000", field="peak_bytes", scale=1e6),
+    Figure("ask(10000) at n = 1000, d = 10, all distinct, all climbed", 40, "s", "study_bench", "ask_many/10000/1000", scale=1),
+    Figure("ask(10000) at n = 1000: memory of the process", 2000, "MB", "study_bench", "ask_many/10000/1000", field="peak_bytes", scale=1e6),
     store(1, 300),
     store(64, 5000),
     Figure("1,000 studies, n = 64, d = 6: fit all from nothing, propose one each", 12, "s", "fleet_bench", "fleet_cold/1000/64", scale=1),
@@ -49,5 +53,5 @@ FIGURES = [
     Figure("memory of a 2,000-trial, 20-dimensional study", 400, "MB", "study_bench", "memory/2000", field="peak_bytes", scale=1e6),
 ]
 
-# A process's memory peak is its own only when nothing else ran in it: these benchmarks get a process to themselves.
-ALONE = {"study_bench": "memory/"}
+# A process's memory peak is its own only when nothing else ran in it: each of these benchmarks gets a process to itself.
+ALONE = {"study_bench": ["memory/", "ask_many/1000/", "ask_many/10000/"]}

@@ -27,12 +27,13 @@ __global__ void sobol_kernel(Matrix out, const std::uint32_t* directions, std::u
       math::sobol_uniform(table, seed, first + static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(k));
 }
 
-__global__ void random_kernel(Matrix out, std::uint64_t seed, std::uint64_t stream, bool normal) {
+__global__ void random_kernel(Matrix out, std::uint64_t seed, std::uint64_t stream, bool normal, const double* row_factors) {
   const std::int64_t i = own_row(), k = blockIdx.y;
   if (i >= out.rows) return;
   const auto row = static_cast<std::uint64_t>(i), column = static_cast<std::uint64_t>(k);
-  out.data[i + k * out.leading] =
+  const double number =
       normal ? math::philox_normal(seed, stream, row, column) : math::philox_uniform(seed, stream, row, column);
+  out.data[i + k * out.leading] = (row_factors != nullptr ? row_factors[i] : 1.0) * number;
 }
 
 __global__ void constant_kernel(Matrix out, double value) {
@@ -54,7 +55,7 @@ void CudaBackend::run(const FillRandom& fill) {
   enter();
   if (fill.out.empty()) return;
   launch(*this, shape(ceil_div(fill.out.rows, kThreads), kThreads, fill.out.columns), random_kernel, fill.out, fill.seed,
-         fill.stream, fill.normal);
+         fill.stream, fill.normal, fill.row_factors.empty() ? nullptr : fill.row_factors.data);
 }
 
 void CudaBackend::fill(const Matrix& out, double value) {

@@ -38,6 +38,8 @@ class QueryTile {
   QueryTile(CudaBackend& backend, const Model& model, const ConstMatrix& queries, const QueryRows& rows);
 
   void covariances(bool slopes);
+  /// What covariances() left, n x c.
+  [[nodiscard]] const Matrix& covariance() const noexcept { return covariance_; }
   void whiten();
   /// The same into the n x c matrix `out`, which must outlive the tile.
   void whiten(const Matrix& out);

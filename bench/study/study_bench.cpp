@@ -4,6 +4,8 @@
 /// yardstick for how fast and how busy the machine was.
 #include "study/support.hpp"
 
+#include <set>
+
 namespace {
 
 using namespace bench;
@@ -82,6 +84,41 @@ void memory(benchmark::State& state) {
   }
 }
 
+/// A study of `told` results at random points, asked for q trials at once; the first ask, so that it fits the model from nothing.
+/// Fails unless the trials are distinct and come from the model.
+void ask_many(benchmark::State& state) {
+  for (auto _ : state) {
+    warpbo::StudyOptions options;
+    options.sampler.seed = 1;
+    options.sampler.device = warpbo::Device::cpu();
+    auto study = warpbo::Study::create("bench", box(10), options);
+    warpbo::StudyOptions quick = options;
+    quick.sampler.kind = warpbo::SamplerKind::random;
+    auto filler =
+        warpbo::Study::open("bench", quick, std::shared_ptr<warpbo::Storage>(&study.storage(), [](warpbo::Storage*) {}));
+    std::vector<warpbo::Study::Result> results;
+    for (const warpbo::Trial& trial : filler.ask(static_cast<int>(state.range(1))))
+      results.push_back({trial.number, objective(trial)});
+    filler.tell(results);
+    const auto start = Clock::now();
+    const std::vector<warpbo::Trial> trials = study.ask(static_cast<int>(state.range(0)));
+    state.SetIterationTime(seconds_since(start));
+    std::set<std::vector<double>> distinct;
+    for (const warpbo::Trial& trial : trials) {
+      std::vector<double> point;
+      for (const auto& [name, value] : trial.parameters) point.push_back(std::get<double>(value));
+      distinct.insert(std::move(point));
+    }
+    if (std::ssize(distinct) != state.range(0)) state.SkipWithError("the trials are not distinct");
+    const warpbo::ModelSummary model = study.model();
+    if (model.observations != state.range(1)) state.SkipWithError("the model does not know all results");
+    state.counters["fit_s"] = model.fit_seconds;
+    state.counters["suggest_s"] = model.suggest_seconds;
+    state.counters["peak_bytes"] = peak_memory();
+  }
+  state.counters["dgemm"] = dgemm_rate();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -97,6 +134,12 @@ int main(int argc, char** argv) {
       ->UseManualTime()
       ->Iterations(3)
       ->Unit(benchmark::kMillisecond);
+  benchmark::RegisterBenchmark("ask_many", ask_many)
+      ->Args({1000, 1000})
+      ->Args({10000, 1000})
+      ->UseManualTime()
+      ->Iterations(1)
+      ->Unit(benchmark::kSecond);
   // Last, and by itself where the figure counts (--benchmark_filter=memory): the peak is that of the whole process.
   benchmark::RegisterBenchmark("memory", memory)->Arg(2000)->UseManualTime()->Iterations(1)->Unit(benchmark::kSecond);
   benchmark::Initialize(&argc, argv);

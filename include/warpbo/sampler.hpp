@@ -30,9 +30,10 @@ enum class Noise {
 enum class AcquisitionFunction {
   expected_improvement,  ///< LogEI; for batches and pending trials its joint form, greedily
   confidence_bound,      ///< mean - `ucb_coefficient` * standard deviation: explores more, the larger the coefficient
+  thompson,              ///< every trial minimizes a function of its own, drawn from the posterior
 };
 
-/// "logei" or "ucb"; throws `invalid_argument` otherwise.
+/// "logei", "ucb" or "thompson"; throws `invalid_argument` otherwise.
 WARPBO_EXPORT AcquisitionFunction parse_acquisition(std::string_view name);
 
 /// Which strategy proposes.

@@ -48,6 +48,8 @@ double perturbed(const SearchDomain& domain, std::size_t column, double value, d
   return moved;
 }
 
+}  // namespace
+
 void perturb(const SearchDomain& domain, double scale, math::PhiloxSequence& random, std::span<double> row) {
   const std::size_t d = row.size();
   std::vector<unsigned char> movable(d);
@@ -64,8 +66,6 @@ void perturb(const SearchDomain& domain, double scale, math::PhiloxSequence& ran
   }
   domain.snap(row);
 }
-
-}  // namespace
 
 std::vector<double> make_candidates(const SearchDomain& domain, const CandidateOptions& options) {
   const std::size_t d = domain.columns().size();

@@ -3,6 +3,8 @@
 
 #include "acquisition/search_domain.hpp"
 
+#include "math/philox.hpp"
+
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -21,5 +23,9 @@ struct CandidateOptions {
 /// is listed completely; otherwise a scrambled Sobol' sample of the domain and perturbations of the incumbents. In many
 /// dimensions a perturbation moves about 20 coordinates at a time (Regis & Shoemaker 2013; Eriksson et al. 2019).
 [[nodiscard]] std::vector<double> make_candidates(const SearchDomain& domain, const CandidateOptions& options);
+
+/// Moves a snapped point by steps of about `scale` in some of its movable columns (other levels in categorical ones) and snaps
+/// it.
+void perturb(const SearchDomain& domain, double scale, math::PhiloxSequence& random, std::span<double> row);
 
 }  // namespace warpbo::acquisition

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <tuple>
 
 namespace warpbo::acquisition {
 
@@ -29,7 +28,7 @@ struct Boxes {
   bool any = false;
 };
 
-Boxes boxes(const SearchDomain& domain, std::span<const double> starts) {
+Boxes boxes(const SearchDomain& domain, std::span<const double> starts, const ClimbOptions& options) {
   const std::size_t d = domain.columns().size();
   Boxes out{std::vector<double>(starts.begin(), starts.end()), std::vector<double>(starts.begin(), starts.end()), false};
   std::vector<unsigned char> movable(d);
@@ -37,14 +36,17 @@ Boxes boxes(const SearchDomain& domain, std::span<const double> starts) {
     domain.movable(starts.subspan(at, d), movable);
     for (std::size_t c = 0; c < d; ++c) {
       if (movable[c] == 0 || !relaxed(domain.columns()[c])) continue;
-      std::tie(out.lower[at + c], out.upper[at + c]) = domain.range(c);
+      const auto [low, high] = domain.range(c);
+      out.lower[at + c] = options.lower.empty() ? low : std::max(low, options.lower[at + c]);
+      out.upper[at + c] = options.upper.empty() ? high : std::min(high, options.upper[at + c]);
       out.any = true;
     }
   }
   return out;
 }
 
-/// value -= weight * violation, and its gradient, on the host: constraints are few and so are the points that climb.
+/// value -= weight * violation (a negative weight where small values are wanted), and its gradient, on the host: constraints
+/// are few and so are the points that climb.
 void penalize(backend::Backend& backend, const SearchDomain& domain, double weight, const backend::ConstMatrix& queries,
               const std::int32_t* active, const backend::Vector& value, const Matrix& gradient) {
   const std::int64_t d = queries.columns, p = queries.rows;
@@ -65,24 +67,28 @@ void penalize(backend::Backend& backend, const SearchDomain& domain, double weig
   backend.upload(value.data, v.data(), v.size() * sizeof(double));
 }
 
-std::vector<double> ascend(Arena& arena, const SearchDomain& domain, const Target& target, std::span<const double> starts,
-                           const Boxes& box, int max_rounds) {
+std::vector<double> ascend(Arena& arena, const SearchDomain& domain, const Landscape& landscape, std::span<const double> starts,
+                           const Boxes& box, const ClimbOptions& options) {
   const auto d = static_cast<std::int64_t>(domain.columns().size());
   optimize::MultiStartOptions search;
-  search.maximize = true;
-  search.max_rounds = max_rounds;
+  search.maximize = landscape.sign() > 0;
+  search.max_rounds = options.max_rounds;
   search.gradient_tolerance = 1e-5;
-  search.value_tolerance = 1e-9;
-  search.trials = optimize::affordable_trials(arena.backend().traits().free_rows,
-                                              static_cast<std::int64_t>(starts.size()) / std::max<std::int64_t>(d, 1));
+  search.value_tolerance = options.value_tolerance;
+  if (options.deadline.limited()) search.stop = [&options] { return options.deadline.passed(); };
+  // The functions of a landscape with many stay with their rows, one row per problem.
+  const std::int64_t problems = static_cast<std::int64_t>(starts.size()) / std::max<std::int64_t>(d, 1);
+  if (!landscape.many()) search.trials = optimize::affordable_trials(arena.backend().traits().free_rows, problems);
+  const backend::Arena::Scope scope(arena);
+  search.indices = arena.vector<std::int32_t>(problems);
   std::vector<double> at(starts.begin(), starts.end());
   // A penalty that grows brings the maximum to the boundary from outside without stiffness at the beginning.
   const std::vector<double> weights = domain.constrained() ? std::vector<double>{1e2, 1e4, 1e6} : std::vector<double>{0};
   for (const double weight : weights) {
     const auto objective = [&](backend::ConstMatrix queries, const std::int32_t* active, backend::Vector value,
                                Matrix gradient) {
-      arena.backend().run(backend::Acquisition{target.model, target.acquisition, queries, active, value, gradient});
-      if (weight > 0) penalize(arena.backend(), domain, weight, queries, active, value, gradient);
+      landscape.run(arena.backend(), queries, search.indices, active, value, gradient);
+      if (weight > 0) penalize(arena.backend(), domain, landscape.sign() * weight, queries, active, value, gradient);
     };
     optimize::MultiStartResult found = optimize::multi_start(arena, d, at, box.lower, box.upper, objective, search);
     for (std::size_t p = 0; p < found.values.size(); ++p) {
@@ -138,7 +144,19 @@ Climbed sorted(const Climbed& from, std::size_t d) {
 
 }  // namespace
 
-std::vector<double> evaluate(Arena& arena, const Target& target, std::span<const double> rows, std::int64_t dimensions) {
+void Target::run(backend::Backend& backend, const backend::ConstMatrix& queries, backend::VectorView<const std::int32_t>,
+                 const std::int32_t* active, const backend::Vector& value, const Matrix& gradient) const {
+  backend.run(backend::Acquisition{model_, acquisition_, queries, active, value, gradient});
+}
+
+void PathTarget::run(backend::Backend& backend, const backend::ConstMatrix& queries,
+                     backend::VectorView<const std::int32_t> problems, const std::int32_t* active, const backend::Vector& value,
+                     const Matrix& gradient) const {
+  backend.run(backend::Paths{paths_, paths_of_, problems, queries, active, value, gradient});
+}
+
+std::vector<double> evaluate(Arena& arena, const Landscape& landscape, std::span<const double> rows, std::int64_t dimensions,
+                             std::span<const std::int32_t> problems) {
   const std::int64_t m = static_cast<std::int64_t>(rows.size()) / dimensions;
   std::vector<double> values(static_cast<std::size_t>(m));
   if (m == 0) return values;
@@ -147,45 +165,51 @@ std::vector<double> evaluate(Arena& arena, const Target& target, std::span<const
   const Matrix queries = arena.matrix(m, dimensions);
   const std::vector<double> columns = optimize::transposed(rows, m, dimensions);
   backend.upload(queries.data, columns.data(), columns.size() * sizeof(double));
+  const auto owners = arena.vector<std::int32_t>(static_cast<std::int64_t>(problems.size()));
+  if (!problems.empty()) backend.upload(owners.data, problems.data(), problems.size_bytes());
   const backend::Vector value = arena.vector<double>(m);
-  backend.run(backend::Acquisition{target.model, target.acquisition, queries, nullptr, value, {}});
+  landscape.run(backend, queries, owners, nullptr, value, {});
   backend.download(values.data(), value.data, values.size() * sizeof(double));
-  for (double& v : values)
-    if (std::isnan(v)) v = -INFINITY;
+  for (double& v : values) v = std::isnan(v) ? -INFINITY : landscape.sign() * v;
   return values;
 }
 
-Climbed climb(Arena& arena, const SearchDomain& domain, const Target& target, std::span<const double> starts,
-              const ClimbOptions& options) {
+Climbed climb_each(Arena& arena, const SearchDomain& domain, const Landscape& landscape, std::span<const double> starts,
+                   const ClimbOptions& options) {
   const std::size_t d = domain.columns().size();
+  const auto dimensions = static_cast<std::int64_t>(d);
   const bool discrete =
       std::any_of(domain.columns().begin(), domain.columns().end(), [](const DomainColumn& c) { return !c.continuous; });
-  Climbed best{std::vector<double>(starts.begin(), starts.end()),
-               evaluate(arena, target, starts, static_cast<std::int64_t>(d))};
+  Climbed best{std::vector<double>(starts.begin(), starts.end()), evaluate(arena, landscape, starts, dimensions)};
   // Continuous and discrete moves alternate; with only one kind, once is enough.
   for (int round = 0; round < (discrete ? 3 : 1); ++round) {
     const std::vector<double> before = best.values;
-    const Boxes box = boxes(domain, best.rows);
+    const Boxes box = boxes(domain, best.rows, options);
     if (box.any) {
-      std::vector<double> rows = ascend(arena, domain, target, best.rows, box, options.max_rounds);
+      std::vector<double> rows = ascend(arena, domain, landscape, best.rows, box, options);
       for (std::size_t at = 0; at < rows.size(); at += d)
         snap_feasible(domain, std::span(best.rows).subspan(at, d), std::span(rows).subspan(at, d));
-      const std::vector<double> values = evaluate(arena, target, rows, static_cast<std::int64_t>(d));
+      const std::vector<double> values = evaluate(arena, landscape, rows, dimensions);
       if (discrete) {
         // A relaxed maximum between two levels may lie in the basin of a better one than the start did: search from both.
         Climbed moved{rows, values};
-        search_levels(arena, domain, target, options.discrete_rounds, moved);
+        search_levels(arena, domain, landscape, options.discrete_rounds, moved);
         replace_where_better(best, moved.rows, moved.values, d);
       } else {
         replace_where_better(best, rows, values, d);
       }
     }
-    if (discrete) search_levels(arena, domain, target, options.discrete_rounds, best);
+    if (discrete) search_levels(arena, domain, landscape, options.discrete_rounds, best);
     const bool improved = !std::equal(before.begin(), before.end(), best.values.begin(),
                                       [](double a, double b) { return !(b > a + 1e-9 * std::fabs(a)); });
-    if (!improved) break;
+    if (!improved || options.deadline.passed()) break;
   }
-  return sorted(best, d);
+  return best;
+}
+
+Climbed climb(Arena& arena, const SearchDomain& domain, const Landscape& landscape, std::span<const double> starts,
+              const ClimbOptions& options) {
+  return sorted(climb_each(arena, domain, landscape, starts, options), domain.columns().size());
 }
 
 }  // namespace warpbo::acquisition

@@ -10,6 +10,8 @@ namespace warpbo::acquisition {
 namespace {
 
 constexpr std::int64_t kTryAll = 24;
+/// Coordinates of neighbours that are evaluated together: 32 MB.
+constexpr std::size_t kMostNumbers = std::size_t{4} << 20;
 
 /// Levels to try for one column that stands at `level`.
 std::vector<std::int64_t> neighbours(const DomainColumn& column, std::int64_t level, std::uint64_t salt) {
@@ -54,30 +56,37 @@ std::size_t append_neighbours(const SearchDomain& domain, std::span<const double
 
 }  // namespace
 
-void search_levels(backend::Arena& arena, const SearchDomain& domain, const Target& target, int rounds, Climbed& points) {
+void search_levels(backend::Arena& arena, const SearchDomain& domain, const Landscape& landscape, int rounds, Climbed& points) {
   const std::size_t d = domain.columns().size();
   std::vector<std::size_t> searching(points.values.size());
   for (std::size_t p = 0; p < searching.size(); ++p) searching[p] = p;
   for (int round = 0; round < rounds && !searching.empty(); ++round) {
-    std::vector<double> rows;
-    std::vector<std::size_t> counts;
-    for (const std::size_t p : searching)
-      counts.push_back(append_neighbours(domain, std::span(points.rows).subspan(p * d, d),
-                                         math::mix64(static_cast<std::uint64_t>(round) << 32 | p), rows));
-    const std::vector<double> values = evaluate(arena, target, rows, static_cast<std::int64_t>(d));
     std::vector<std::size_t> improved;
-    std::size_t first = 0;
-    for (std::size_t i = 0; i < searching.size(); first += counts[i], ++i) {
-      if (counts[i] == 0) continue;
-      const auto begin = values.begin() + static_cast<std::ptrdiff_t>(first);
-      const auto best = std::max_element(begin, begin + static_cast<std::ptrdiff_t>(counts[i]));
-      const std::size_t p = searching[i];
-      if (!(*best > points.values[p])) continue;
-      points.values[p] = *best;
-      std::copy_n(rows.begin() + (best - values.begin()) * static_cast<std::ptrdiff_t>(d), d,
-                  points.rows.begin() + static_cast<std::ptrdiff_t>(p * d));
-      improved.push_back(p);
+    std::vector<double> rows;
+    std::vector<std::int32_t> problems;  // of each row: the rows of a point lie together
+    const auto move_to_best = [&] {
+      const std::vector<double> values = evaluate(arena, landscape, rows, static_cast<std::int64_t>(d), problems);
+      for (std::size_t first = 0, end = 0; first < problems.size(); first = end) {
+        while (end < problems.size() && problems[end] == problems[first]) ++end;
+        const auto best = std::max_element(values.begin() + static_cast<std::ptrdiff_t>(first),
+                                           values.begin() + static_cast<std::ptrdiff_t>(end));
+        const auto p = static_cast<std::size_t>(problems[first]);
+        if (!(*best > points.values[p])) continue;
+        points.values[p] = *best;
+        std::copy_n(rows.begin() + (best - values.begin()) * static_cast<std::ptrdiff_t>(d), d,
+                    points.rows.begin() + static_cast<std::ptrdiff_t>(p * d));
+        improved.push_back(p);
+      }
+      rows.clear();
+      problems.clear();
+    };
+    for (const std::size_t p : searching) {
+      const std::size_t count = append_neighbours(domain, std::span(points.rows).subspan(p * d, d),
+                                                  math::mix64(static_cast<std::uint64_t>(round) << 32 | p), rows);
+      problems.insert(problems.end(), count, static_cast<std::int32_t>(p));
+      if (rows.size() > kMostNumbers) move_to_best();
     }
+    move_to_best();
     searching = std::move(improved);
   }
 }

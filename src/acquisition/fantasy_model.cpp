@@ -95,8 +95,8 @@ std::optional<std::vector<double>> FantasyModel::extend_factor(std::int64_t coun
                                   square.block(n_, 0, count, n_)});
   backend_.run(backend::Gram{regression_.kernel(), fresh, regression_.theta_view(), no_noise, jitter + regression_.jitter(),
                              square.block(n_, n_, count, count)});
-  backend_.run(backend::Cholesky{
-      square, n_, {reinterpret_cast<std::int32_t*>(report.data), 1}, top(inverse_, capacity_, n_, n_)});
+  backend_.run(
+      backend::Cholesky{square, n_, {reinterpret_cast<std::int32_t*>(report.data), 1}, top(inverse_, capacity_, n_, n_)});
   backend_.copy(square.block(grown - 1, grown - 1, 1, 1), Matrix{report.data + 1, 1, 1, 1, 1, 0});
   // Values are mean + L whitened.
   backend_.run(backend::Multiply{square.block(n_, 0, count, grown), false, false, top(whitened_, capacity_, grown, columns_),

@@ -1,8 +1,8 @@
 #include "acquisition/propose.hpp"
 
 #include "acquisition/candidate_pool.hpp"
+#include "acquisition/leftovers.hpp"
 #include "acquisition/starts.hpp"
-#include "math/philox.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -24,7 +24,8 @@ class Batch {
         d_(domain.columns().size()),
         fantasies_(regression, rows_in(options.pending, d_) + rows_in(options.baseline, d_) + joint_picks(), options.samples,
                    options.incumbent, options.seed),
-        pool_(make_pool()) {}
+        pool_(make_pool()),
+        leftovers_(domain, options.seed) {}
 
   Proposals build() {
     for (int pick = 0; pick < joint_picks(); ++pick) {
@@ -34,7 +35,7 @@ class Batch {
       }
       const std::vector<double> scores = pool_.score(specification());
       const bool climbing = pick < options_.climbed_picks;
-      if (!(climbing ? pick_by_climbing(scores) : pick_from_pool(scores)) && !pick_anything(pick)) return std::move(out_);
+      if (!(climbing ? pick_by_climbing(scores) : pick_from_pool(scores)) && !pick_anything()) return std::move(out_);
       if (pick + 1 < options_.count) condition_on_last();
     }
     if (options_.count > joint_picks()) fill_by_draws();
@@ -85,7 +86,7 @@ class Batch {
       while (next < order.size() && !domain_.admissible(pool_.row(order[next]))) ++next;
       if (next < order.size())
         take(pool_.row(order[next]), draws[order[next]]);
-      else if (!pick_anything(pick))
+      else if (!pick_anything())
         return;
     }
   }
@@ -105,16 +106,9 @@ class Batch {
   }
 
   /// Every candidate is taken: any point of the domain that is not.
-  bool pick_anything(int pick) {
-    const SearchDomain::Remaining rest = domain_.remaining(1 << 16);
-    if (rest.finite) return !rest.rows.empty() && take(std::span(rest.rows).first(d_), -INFINITY);
-    std::vector<double> uniforms(d_), row(d_);
-    for (std::uint64_t attempt = 0; attempt < 1000; ++attempt) {
-      math::PhiloxSequence random{options_.seed, 3, static_cast<std::uint64_t>(pick), attempt * d_};
-      for (double& u : uniforms) u = random.uniform();
-      if (domain_.sample(uniforms, random.bits(), row) && domain_.admissible(row)) return take(row, -INFINITY);
-    }
-    return false;
+  bool pick_anything() {
+    std::vector<double> row(d_);
+    return leftovers_.next(row) && take(row, -INFINITY);
   }
 
   bool take(std::span<const double> row, double value) {
@@ -141,6 +135,7 @@ class Batch {
   Proposals out_;
   FantasyModel fantasies_;
   CandidatePool pool_;
+  Leftovers leftovers_;
   bool singular_ = false;
 };
 

@@ -35,12 +35,13 @@ struct FillSobol {
 };
 
 /// out = independent uniforms in [0, 1) or standard normals from Philox-4x32-10: a function of (seed, stream, row, column)
-/// only.
+/// only, times the factor of its row where `row_factors` has any.
 struct FillRandom {
   Matrix out;
   std::uint64_t seed = 0;
   std::uint64_t stream = 0;
   bool normal = false;
+  ConstVector row_factors = {};
 };
 
 // -------------------------------------------------------------------------------------------------- covariance matrices
@@ -224,6 +225,61 @@ struct SelectTop {
   VectorView<std::int32_t> indices;  ///< count
 };
 
+// ---------------------------------------------------------------------------------------------------- function samples
+
+/// J random Fourier features of the kernel (Rahimi & Recht 2007): J frequency vectors, whose angles at a point x are
+///   angle_j(x) = sum over numeric columns k of frequencies(j, first_k) x_k
+///              + sum over categorical columns k of frequencies(j, first_k + x_k),
+/// so that a categorical column has one frequency per level (its one-hot code); first_k may lie behind columns for levels -1,
+/// ...
+struct FourierFeatures {
+  KernelSpec kernel;                     ///< tells which columns are categorical
+  ConstMatrix frequencies;               ///< J x (columns that first_k points into)
+  VectorView<const std::int32_t> first;  ///< d
+};
+
+/// out = [cos(angle_j(x)); sin(angle_j(x))], one column per point.
+struct EvaluateFeatures {
+  FourierFeatures features;
+  ConstMatrix points;  ///< m x d
+  Matrix out;          ///< 2J x m
+};
+
+/// q functions drawn from the posterior, by pathwise conditioning (Wilson et al. 2020, arXiv 2002.09309): a draw from the prior
+/// and the update that the data ask for,
+///   f_s(x) = mean(x) + spread_s (features(x)' amplitudes_s - outputscale k(x, X) updates_s)
+/// with the mean of `model` (one column of weights; its inverse factor is not used).
+struct PathModel {
+  Model model;
+  FourierFeatures features;
+  ConstMatrix amplitudes;  ///< 2J x q
+  ConstMatrix updates;     ///< n x q
+  ConstVector spread;      ///< q, or empty for ones
+};
+
+/// Every path at its own points. Row a belongs to problem p = problems[a] (p = a where `problems` is empty), whose path is
+/// paths_of[p]; several problems may share a path.
+struct Paths {
+  PathModel paths;
+  VectorView<const std::int32_t> paths_of;
+  VectorView<const std::int32_t> problems;
+  ConstMatrix queries;  ///< m x d
+  const std::int32_t* active = nullptr;
+  Vector value;     ///< m
+  Matrix gradient;  ///< m x d, or empty; 0 in categorical columns
+};
+
+/// All paths at m shared candidates, reduced as they are computed: the smallest values of every path, smallest first, equal
+/// ones by lower index; NaN counts as largest. Places beyond m get index -1 and value +infinity. Tiled: memory is bounded
+/// whatever m and q.
+struct ScreenPaths {
+  PathModel paths;
+  ConstMatrix candidates;            ///< m x d
+  MatrixView<std::int32_t> indices;  ///< count x q, count <= kMostScreened
+  Matrix values;                     ///< count x q
+};
+inline constexpr std::int64_t kMostScreened = 32;
+
 // ---------------------------------------------------------------------------------------------------------- optimization
 
 /// One step of the batched bounded L-BFGS for every problem still active: takes value and gradient at the points last asked for
@@ -302,6 +358,9 @@ class Backend {
   virtual void run(const Acquisition&) = 0;
   virtual void run(const SelectTop&) = 0;
   virtual void run(const LbfgsStep&) = 0;
+  virtual void run(const EvaluateFeatures&) = 0;
+  virtual void run(const Paths&) = 0;
+  virtual void run(const ScreenPaths&) = 0;
 };
 
 /// The CPU engine. `threads` = 0 takes the process's share of cores. Objects are cheap; threads are shared by all of them.

@@ -17,6 +17,20 @@ struct GpRecipe {
   int climb_rounds = 60;
   std::size_t modelled_pending = 512;  ///< latest pending trials whose values are sampled; older ones are only not repeated
 
+  // Large batches (bench/README.md has the comparison)
+  int large_batch = 129;  ///< from this size on trials follow functions of their own; smaller batches are chosen jointly
+  int large_joint = 32;   ///< trials of a large batch that are chosen jointly first
+  /// Share that explores the promising region (acquisition::fill_by_variance): did not pay so far.
+  double large_fill = 0;
+  int most_filled = 512;                ///< such trials at most: each costs a pass over the candidates
+  std::int64_t path_candidates = 4096;  ///< screened for all functions
+  std::int64_t path_features = 1024;
+  int path_starts = 2;
+  int path_rounds = 40;
+  /// Of the functions around the posterior mean (acquisition::PathBatchOptions). Draws from the posterior itself explore too
+  /// much in ten and more dimensions.
+  double least_spread = 0.1;
+
   // Model
   double noise_center = -5;  ///< of the logarithm of noise / outputscale
   double noise_sd = 3;

@@ -6,6 +6,7 @@
 #include "samplers/builtin.hpp"
 #include "samplers/gp_domain.hpp"
 #include "samplers/gp_model.hpp"
+#include "samplers/large_batch.hpp"
 #include "samplers/proposals.hpp"
 #include "samplers/shared_fit.hpp"
 
@@ -182,20 +183,42 @@ class GpSampler final : public Sampler, public SharedFit {
       result.degraded.push_back("only the latest " + std::to_string(recipe_.modelled_pending) + " pending trials are modelled");
     acquisition::ProposeOptions search = search_options(model, regression, request, count, pending);
     search.deadline = deadline;
-    const acquisition::Proposals found = acquisition::propose(regression, domain, search);
-    if (!model.last_resort() && !found.values.empty() && !std::isfinite(found.values.front())) return false;
-    result.degraded.insert(result.degraded.end(), found.degraded.begin(), found.degraded.end());
-    const std::size_t d = encoder_->dimensions();
-    result.exhausted = !found.timed_out && std::ssize(found.values) < count;
-    if (found.timed_out)
-      result.degraded.push_back("max_seconds_per_ask ended the search after " + std::to_string(found.values.size()) + " of " +
-                                std::to_string(count) + " proposals; the rest are quasi-random");
-    const bool bound = options_.acquisition == AcquisitionFunction::confidence_bound;
-    if (!found.values.empty() && !bound) result.model.log_expected_improvement = found.values.front();
-    const std::string origin = bound ? "gp/ucb" : request.count > 1 || !pending.empty() ? "gp/qlogei" : "gp/logei";
-    for (std::size_t at = 0; at < found.rows.size(); at += d)
-      result.suggestions.push_back({domain.region().decode(std::span(found.rows).subspan(at, d)), origin});
+    const bool thompson = options_.acquisition == AcquisitionFunction::thompson;
+    std::vector<BatchPart> parts;
+    if (thompson || count >= recipe_.large_batch) {
+      parts = propose_large(regression, domain, search, recipe_, thompson);
+    } else {
+      const bool bound = options_.acquisition == AcquisitionFunction::confidence_bound;
+      parts.push_back({acquisition::propose(regression, domain, search), bound                                   ? "gp/ucb"
+                                                                         : request.count > 1 || !pending.empty() ? "gp/qlogei"
+                                                                                                                 : "gp/logei"});
+    }
+    const std::vector<double>& values = parts.front().found.values;
+    if (!model.last_resort() && !values.empty() && !std::isfinite(values.front()) && !few_left(domain, count)) return false;
+    if (!thompson && options_.acquisition == AcquisitionFunction::expected_improvement && !values.empty())
+      result.model.log_expected_improvement = values.front();
+    append(parts, domain, count, result);
     return true;
+  }
+
+  /// Whether a finite space holds no more than is asked for: then no values are needed, and none are there.
+  static bool few_left(const GpDomain& domain, int count) { return domain.remaining(count).finite; }
+
+  void append(const std::vector<BatchPart>& parts, const GpDomain& domain, int count, SuggestResult& result) const {
+    const std::size_t d = encoder_->dimensions();
+    std::int64_t chosen = 0;
+    bool timed_out = false;
+    for (const BatchPart& part : parts) {
+      result.degraded.insert(result.degraded.end(), part.found.degraded.begin(), part.found.degraded.end());
+      for (std::size_t at = 0; at < part.found.rows.size(); at += d)
+        result.suggestions.push_back({domain.region().decode(std::span(part.found.rows).subspan(at, d)), part.origin});
+      chosen += std::ssize(part.found.values);
+      timed_out = timed_out || part.found.timed_out;
+    }
+    result.exhausted = !timed_out && chosen < count;
+    if (timed_out)
+      result.degraded.push_back("max_seconds_per_ask ended the search after " + std::to_string(chosen) + " of " +
+                                std::to_string(count) + " proposals; the rest are quasi-random");
   }
 
   /// Pending and failed points are never proposed again; observed ones only when the objective is said to be noisy.

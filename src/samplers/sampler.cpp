@@ -32,7 +32,9 @@ std::string_view to_string(SamplerKind kind) noexcept {
 AcquisitionFunction parse_acquisition(std::string_view name) {
   if (name == "logei") return AcquisitionFunction::expected_improvement;
   if (name == "ucb") return AcquisitionFunction::confidence_bound;
-  throw Error(ErrorCode::invalid_argument, "there is no acquisition function " + text::quote(name) + "; choose logei or ucb");
+  if (name == "thompson") return AcquisitionFunction::thompson;
+  throw Error(ErrorCode::invalid_argument,
+              "there is no acquisition function " + text::quote(name) + "; choose logei, ucb or thompson");
 }
 
 SamplerKind parse_sampler_kind(std::string_view name) {

@@ -86,6 +86,9 @@ class FaultBackend final : public Backend {
   void run(const Acquisition& call) override { forward(call); }
   void run(const SelectTop& call) override { forward(call); }
   void run(const LbfgsStep& call) override { forward(call); }
+  void run(const EvaluateFeatures& call) override { forward(call); }
+  void run(const Paths& call) override { forward(call); }
+  void run(const ScreenPaths& call) override { forward(call); }
 
  private:
   template <class Call>

@@ -52,6 +52,19 @@ TEST_P(FillTest, RandomNumbersDependOnCellSeedAndStreamOnly) {
   }
 }
 
+TEST_P(FillTest, FactorsMultiplyTheRows) {
+  const Guarded plain(backend, 300, 2), scaled(backend, 300, 2);
+  std::vector<double> factors;
+  for (int i = 0; i < 300; ++i) factors.push_back(0.1 * i);
+  const Buffer<double> device = make_buffer(backend, factors);
+  backend->run(FillRandom{plain.view(), 5, 2, true});
+  backend->run(FillRandom{scaled.view(), 5, 2, true, device.view()});
+  scaled.expect_guards();
+  const HostMatrix a = plain.download(), b = scaled.download();
+  for (std::int64_t i = 0; i < 300; ++i)
+    for (std::int64_t k = 0; k < 2; ++k) ASSERT_EQ(b(i, k), factors[static_cast<std::size_t>(i)] * a(i, k));
+}
+
 class SelectTopTest : public Conformance {
  protected:
   std::vector<std::int32_t> select(const std::vector<double>& values, std::int64_t count) {

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Prints the polynomial coefficients of src/math/exponential.hpp and src/math/normal.hpp (needs mpmath).
+"""Prints the polynomial coefficients of src/math/exponential.hpp, normal.hpp and sine_cosine.hpp (needs mpmath).
 
 All are Chebyshev interpolants computed with 60 digits and rewritten as monomials, lowest power first:
   exp(r) = 1 + r + r^2 p(r)             on |r| <= ln(2)/2
   Phi(-t) exp(t^2/2)         = P(u) q   on t >= 0, q = 1/(t + 4), u = 1 - 8 q in [-1, 1)
   (phi(t) - t Phi(-t)) exp(t^2/2) = Q(u) q^2
+  sin(r) = r + r^3 S(r^2), cos(r) = 1 - r^2/2 + r^4 C(r^2)   on |r| <= pi/4
 """
 import mpmath as mp
 
@@ -55,6 +56,13 @@ def monomial(c):
     return out
 
 
+def in_squares(f, degree):
+    """f(z) for z = r^2, |r| <= pi/4, as powers of z."""
+    top = (mp.pi / 4 * mp.mpf("1.0001")) ** 2
+    in_u = monomial(chebyshev(lambda u: f(top * (1 + u) / 2), degree))
+    return [mp.fsum(c * mp.binomial(k, i) * (-1) ** (k - i) for k, c in enumerate(in_u)) * (2 / top) ** i for i in range(degree + 1)]
+
+
 def show(name, coefficients):
     print(f"{name}:")
     for c in coefficients:
@@ -67,6 +75,8 @@ def main():
     show("exp", [c / half**k for k, c in enumerate(q)])
     t = lambda u: SHIFT * (1 + u) / (1 - u)
     show("scaled_cdf", monomial(chebyshev(lambda u: scaled_cdf(t(u)) * (t(u) + SHIFT), 23)))
+    show("sine", in_squares(lambda z: (mp.sin(mp.sqrt(z)) - mp.sqrt(z)) / mp.sqrt(z) ** 3, 5))
+    show("cosine", in_squares(lambda z: (mp.cos(mp.sqrt(z)) - 1 + z / 2) / z**2, 5))
     show("scaled_improvement", monomial(chebyshev(lambda u: scaled_improvement(t(u)) * (t(u) + SHIFT) ** 2, 26)))
 
 

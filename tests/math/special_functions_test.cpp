@@ -1,5 +1,6 @@
 #include "math/covariance.hpp"
 #include "math/expected_improvement.hpp"
+#include "math/sine_cosine.hpp"
 #include "math/tables.hpp"
 
 #include <gtest/gtest.h>
@@ -43,6 +44,30 @@ TEST(Exponential, EndsOfTheRangeAndNaN) {
   EXPECT_TRUE(std::isnan(exponential(std::numeric_limits<double>::quiet_NaN())));
   EXPECT_EQ(exponential(0), 1);
   EXPECT_EQ(exponential(-0.0), 1);
+}
+
+TEST(SineCosine, StayWithinAUnitOfOneUpToAHundredThousand) {
+  for (double x = -1e5; x < 1e5; x += 0.37313) {
+    const SineCosine both = sine_cosine(x);
+    ASSERT_NEAR(both.sine, static_cast<double>(std::sin(static_cast<long double>(x))), 1e-15) << "at " << x;
+    ASSERT_NEAR(both.cosine, static_cast<double>(std::cos(static_cast<long double>(x))), 1e-15) << "at " << x;
+  }
+  for (double x = -4; x < 4; x += 0.0003713) {
+    ASSERT_NEAR(sine_cosine(x).sine, static_cast<double>(std::sin(static_cast<long double>(x))), 3e-16) << "at " << x;
+    ASSERT_NEAR(sine_cosine(x).cosine, static_cast<double>(std::cos(static_cast<long double>(x))), 3e-16) << "at " << x;
+  }
+  for (double x = 1e5; x < 1e9; x *= 1.0137)
+    ASSERT_NEAR(sine_cosine(x).sine, static_cast<double>(std::sin(static_cast<long double>(x))), 1e-20 * x + 1e-15)
+        << "at " << x;
+}
+
+TEST(SineCosine, EndsOfTheRangeAndNaN) {
+  EXPECT_EQ(sine_cosine(0).sine, 0);
+  EXPECT_EQ(sine_cosine(0).cosine, 1);
+  EXPECT_LE(std::fabs(sine_cosine(1e12).sine), 1.5);
+  EXPECT_TRUE(std::isfinite(sine_cosine(-1e300).cosine));
+  EXPECT_TRUE(std::isnan(sine_cosine(std::numeric_limits<double>::quiet_NaN()).sine));
+  EXPECT_TRUE(std::isnan(sine_cosine(std::numeric_limits<double>::infinity()).cosine));
 }
 
 TEST(Covariance, MatchesTheTable) {

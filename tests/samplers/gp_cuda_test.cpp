@@ -45,7 +45,7 @@ class GpCuda : public ::testing::Test {
       trial.id = trial.number = i;
       trial.parameters = Parameters{{"x", x}, {"y", y}};
       if (space.parameters().size() > 2) {
-        trial.parameters.set("n", i * 7 % 31);
+        if (space.parameters().size() > 3) trial.parameters.set("n", i * 7 % 31);
         trial.parameters.set("c", std::string(i % 3 == 0 ? "a" : "b"));
       }
       trial.state = TrialState::complete;
@@ -121,6 +121,25 @@ TEST_F(GpCuda, AsksAsTheCpuDoesInAMixedSpace) {
   space.constrain("x + y <= 1.9");
   const auto cuda = on_cuda(), cpu = on_cpu();
   for (const int n : {20, 21}) expect_close(ask(*cuda, n, 2), ask(*cpu, n, 2), 1e-3);
+}
+
+// The same functions on both engines, climbed to the same places.
+TEST_F(GpCuda, FollowsTheFunctionsThatTheCpuFollows) {
+  space.categorical("c", {"a", "b"});
+  options.acquisition = AcquisitionFunction::thompson;
+  GpRecipe recipe = small_recipe();
+  recipe.path_candidates = 128;
+  recipe.path_features = 64;
+  const std::vector<Trial> finished = history(30);
+  SamplerOptions cpu = options;
+  cpu.device = Device::cpu();
+  const auto left = make_gp_sampler(options, recipe, [](const Device&) -> backend::Opened {
+    return {backend::make_cuda_engine(0), {}};
+  });
+  const SuggestRequest request{space, finished, {}, Direction::minimize, 8, {}, 31};
+  const SuggestResult found = left->suggest(request);
+  EXPECT_EQ(found.model.device, "cuda:0");
+  expect_close(found, make_gp_sampler(cpu, recipe)->suggest(request), 1e-2);
 }
 
 TEST_F(GpCuda, SameSeedSameBits) {

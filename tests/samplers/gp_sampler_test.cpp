@@ -292,6 +292,98 @@ TEST(GpSampler, AThousandProposalsAreDistinctAndInTheDomain) {
   EXPECT_EQ(distinct.size(), 1000U);
 }
 
+/// A space with everything in it, and a history that succeeds everywhere.
+Space everything() {
+  Space space;
+  space.real("a", 0, 1);
+  space.real("b", 0, 1);
+  space.categorical("kind", {"one", "two", "three"});
+  space.integer("n", 1, 40).log();
+  space.real("only_two", -1, 1).when("kind == 'two'");
+  space.constrain("a + b <= 0.8");
+  return space;
+}
+
+std::vector<Trial> random_trials(const Space& space, int n) {
+  SamplerOptions options = gp_options();
+  options.kind = SamplerKind::random;
+  std::vector<Trial> out;
+  int number = 0;
+  for (const Suggestion& suggestion : ask(*make_sampler(options), space, {}, n).suggestions) {
+    const Parameters& p = suggestion.parameters;
+    out.push_back(told(number++, p, -p.get<double>("a") + std::fabs(std::log(p.get<double>("n") / 7))));
+  }
+  return out;
+}
+
+TEST(GpSampler, LargeBatchesKeepConditionsConstraintsAndFixedValues) {
+  const Space space = everything();
+  const std::vector<Trial> trials = random_trials(space, 40);
+  const std::vector<Trial> pending = [&] {
+    std::vector<Trial> out;
+    for (const Suggestion& suggestion : ask(*make_sampler(gp_options(9)), space, trials, 600).suggestions) {
+      out.emplace_back();
+      out.back().parameters = suggestion.parameters;
+      out.back().state = TrialState::running;
+    }
+    return out;
+  }();
+  ASSERT_EQ(pending.size(), 600U);
+  SuggestRequest request{space, trials, pending, Direction::minimize, 200, Parameters{{"kind", std::string("two")}}, 640};
+  const SuggestResult result = make_sampler(gp_options())->suggest(request);
+  EXPECT_FALSE(result.exhausted);
+  std::vector<Parameters> distinct;
+  for (const Trial& trial : pending) distinct.push_back(trial.parameters);
+  int paths = 0;
+  for (const Suggestion& suggestion : result.suggestions) {
+    EXPECT_FALSE(space.check(suggestion.parameters)) << *space.check(suggestion.parameters);
+    EXPECT_EQ(suggestion.parameters.get<std::string>("kind"), "two");
+    EXPECT_EQ(std::count(distinct.begin(), distinct.end(), suggestion.parameters), 0);
+    distinct.push_back(suggestion.parameters);
+    paths += suggestion.origin == "gp/path" ? 1 : 0;
+  }
+  EXPECT_EQ(result.suggestions.size(), 200U);
+  EXPECT_GE(paths, 100);
+}
+
+// S10: what remains of a finite space, flagged.
+TEST(GpSampler, S10_LargeBatchesOfAFiniteSpaceGiveWhatRemains) {
+  Space space;
+  space.integer("n", 1, 12);
+  space.categorical("c", {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"});
+  SamplerOptions random = gp_options();
+  random.kind = SamplerKind::random;
+  std::vector<Trial> trials;
+  for (const Suggestion& suggestion : ask(*make_sampler(random), space, {}, 20).suggestions) {
+    const int n = suggestion.parameters.get<int>("n");
+    trials.push_back(told(std::ssize(trials), suggestion.parameters, n * n));
+  }
+  for (const int count : {70, 100, 5000}) {
+    const SuggestResult result = ask(*make_sampler(gp_options()), space, trials, count);
+    std::set<std::pair<int, std::string>> distinct;
+    for (const Suggestion& suggestion : result.suggestions)
+      distinct.emplace(suggestion.parameters.get<int>("n"), suggestion.parameters.get<std::string>("c"));
+    EXPECT_EQ(std::ssize(distinct), std::ssize(result.suggestions));
+    EXPECT_EQ(std::ssize(distinct), std::min(count, 100));
+    EXPECT_EQ(result.exhausted, count > 100);
+  }
+}
+
+TEST(GpSampler, ThompsonSamplingFollowsFunctionsWhateverTheBatch) {
+  SamplerOptions options = gp_options();
+  options.acquisition = AcquisitionFunction::thompson;
+  EXPECT_EQ(parse_acquisition("thompson"), AcquisitionFunction::thompson);
+  const Space space = square();
+  for (const int count : {1, 3}) {
+    const SuggestResult result = ask(*make_sampler(options), space, history(space, 30, bowl), count);
+    ASSERT_EQ(std::ssize(result.suggestions), count);
+    for (const Suggestion& suggestion : result.suggestions) {
+      EXPECT_EQ(suggestion.origin, "gp/path");
+      EXPECT_LT(bowl(suggestion.parameters.get<double>("x"), suggestion.parameters.get<double>("y")), 0.05);
+    }
+  }
+}
+
 TEST(Observations, MergeImputeAndSelect) {
   const Space space = square();
   const space::Encoder encoder(space);

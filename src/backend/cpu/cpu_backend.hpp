@@ -38,6 +38,9 @@ class CpuBackend final : public Backend {
   void run(const Acquisition&) override;
   void run(const SelectTop&) override;
   void run(const LbfgsStep&) override;
+  void run(const EvaluateFeatures&) override;
+  void run(const Paths&) override;
+  void run(const ScreenPaths&) override;
 
  private:
   cpu::Team team_;

@@ -35,7 +35,9 @@ void CpuBackend::run(const FillSobol& fill) {
 
 void CpuBackend::run(const FillRandom& fill) {
   fill_each(fill.out, team_, [&](std::uint64_t i, std::uint64_t k) {
-    return fill.normal ? math::philox_normal(fill.seed, fill.stream, i, k) : math::philox_uniform(fill.seed, fill.stream, i, k);
+    const double factor = fill.row_factors.empty() ? 1.0 : fill.row_factors.data[i];
+    return factor * (fill.normal ? math::philox_normal(fill.seed, fill.stream, i, k)
+                                 : math::philox_uniform(fill.seed, fill.stream, i, k));
   });
 }
 

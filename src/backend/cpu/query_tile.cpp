@@ -1,5 +1,7 @@
 #include "backend/cpu/query_tile.hpp"
 
+#include "backend/cpu/feature_loops.hpp"
+
 #include <algorithm>
 
 namespace warpbo::backend::cpu {
@@ -52,6 +54,10 @@ void QueryTile::covariances(bool slopes) {
         covariance_values(family, rows, squared, covariance_ + at);
     }
   }
+}
+
+double QueryTile::product(std::int64_t query, const double* coefficients) const {
+  return dot(n_, covariance(query), coefficients);
 }
 
 void QueryTile::means(std::int64_t samples, double* mean, std::int64_t leading) const {

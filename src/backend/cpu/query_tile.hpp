@@ -35,6 +35,10 @@ class QueryTile {
   /// `slopes`: whether gradients will be asked for.
   QueryTile(const PreparedModel& prepared, const ConstMatrix& queries, bool slopes, ScratchPool& pool);
 
+  /// k(X, x) of one query, n values.
+  [[nodiscard]] const double* covariance(std::int64_t query) const { return covariance_ + query * leading_; }
+  /// k(x, X) coefficients for one query.
+  [[nodiscard]] double product(std::int64_t query, const double* coefficients) const;
   /// mean (count x S, column s at mean + s * leading): mean + outputscale k'W_s.
   void means(std::int64_t samples, double* mean, std::int64_t leading) const;
   /// V = L^-1 k into the n x count matrix at `whitened`.

@@ -49,6 +49,9 @@ class CudaBackend final : public Backend {
   void run(const Acquisition&) override;
   void run(const SelectTop&) override;
   void run(const LbfgsStep&) override;
+  void run(const EvaluateFeatures&) override;
+  void run(const Paths&) override;
+  void run(const ScreenPaths&) override;
 
   // What the operations share.
 
