@@ -46,12 +46,15 @@ TEST(Quality, SlowBranin) { EXPECT_LE(median(regrets(problems::branin(), 40, 1, 
 TEST(Quality, SlowHartmann6) {
   const std::vector<double> sorted = regrets(problems::hartmann6(), 100, 1, 20);
   EXPECT_LE(median(sorted), 1e-3);
-  EXPECT_LE(std::count_if(sorted.begin(), sorted.end(), [](double regret) { return regret > 0.05; }), 5);
+  EXPECT_LE(std::count_if(sorted.begin(), sorted.end(), [](double regret) { return regret > 0.05; }), 4);
 }
 
 TEST(Quality, SlowHartmann6InBatchesOfEight) { EXPECT_LE(median(regrets(problems::hartmann6(), 96, 8, 20)), 0.02); }
 
 TEST(Quality, SlowShiftedAckley5) { EXPECT_LE(median(regrets(problems::ackley(5), 100, 1, 10)), 2.0); }
+
+// Ripples, where the model of the whole space alone gives 21.
+TEST(Quality, SlowShiftedRastrigin5) { EXPECT_LE(median(regrets(problems::rastrigin(5), 100, 1, 10)), 18.0); }
 
 TEST(Quality, SlowMixedSpaceFindsTheBestCategories) {
   const problems::Problem problem = problems::mixed();
