@@ -20,6 +20,7 @@ from .runner import CURRENT, FROZEN, HERE
 from .suites import RECORDED, SUITES, TUNING
 from .traces import TraceFile, load_suite
 
+STRONG = ("gpsampler-det", "botorch", "turbo-1", "hebo")  # without them a report says little
 TITLES = {
     "sequential": "Sequential: ten functions of 2 to 10 dimensions, 100 trials",
     "tuning": "Tuning of scikit-learn models, 16 rounds of 8",
@@ -50,12 +51,13 @@ def order(methods: Iterable[str], ours: str) -> list[str]:
 
 
 def median_table(results: comparison.Results, methods: list[str]) -> str:
-    """Medians of the final regret with their interval and the number of seeds; the least median of a row is bold."""
+    """Medians of the final regret with their interval and the number of seeds; the least median of four seeds or more is bold."""
     rows = []
     for case in results.cases:
         known = {m: results.curves[m][case.problem] for m in methods if case.problem in results.curves[m]}
         complete = {m: c for m, c in known.items() if c.shape[1] == case.budget}
-        best = min((np.median(st.floored(c[:, -1])) for c in complete.values()), default=math.inf)
+        enough = [c for c in complete.values() if len(c) >= 4]
+        best = min((np.median(st.floored(c[:, -1])) for c in enough), default=math.inf)
         cells = []
         for m in methods:
             if m not in known:
@@ -64,7 +66,7 @@ def median_table(results: comparison.Results, methods: list[str]) -> str:
             final = st.floored(known[m][:, -1])
             median, low, high = st.median_interval(final, comparison.random_stream(results.suite, m, case.problem))
             text = f"{number(median)} [{number(low)}, {number(high)}]"
-            if m in complete and median == best:
+            if m in complete and len(final) >= 4 and median == best:
                 text = f"**{text}**"
             if len(final) < case.seeds:
                 text += f" ({len(final)} seeds)"
@@ -178,8 +180,13 @@ def missing(results: comparison.Results, methods: list[str]) -> str:
         wanted = sum(case.seeds for case in results.cases)
         if runs < wanted:
             parts.append(f"{m} {runs} of {wanted}")
-    absent = [m for m, e in METHODS.items() if m not in methods and not m.startswith("warpbo")]
-    text = "Runs that are there: " + ", ".join(parts) + "; all of the other methods shown.\n" if parts else ""
+    absent = [m for m in METHODS if m not in methods and not m.startswith("warpbo")]
+    strong = [m for m in STRONG if m in absent]
+    text = ""
+    if strong:
+        text = f"**The strongest peers are missing here: {', '.join(strong)}.** What is said above holds against the others only.\n\n"
+    if parts:
+        text += "Runs that are there: " + ", ".join(parts) + "; all of the other methods shown.\n"
     return text + ("Not run on this suite: " + ", ".join(absent) + ".\n" if absent else "")
 
 
@@ -223,7 +230,8 @@ def methods_text(files: list[TraceFile]) -> str:
     for file in files:
         for about in file.data.get("about", []):
             versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
-            facts.setdefault(file.data["method"], set()).add(f"{versions}; {about['frozen']}")
+            state = f"; {file.data['state']}" if file.data.get("state") else ""
+            facts.setdefault(file.data["method"], set()).add(f"{versions}; {about['frozen']}{state}")
             machines.add(f"{about['processor']}, Python {about['python']}")
     rows = [[m, METHODS[m].note, "<br>".join(sorted(text))] for m, text in sorted(facts.items()) if m in METHODS]
     return "## Methods\n\n" + table(["method", "what it is", "versions; day"], rows) + "\nMachines: " + "; ".join(sorted(machines)) + ".\n"
