@@ -7,12 +7,14 @@ import pathlib
 import pickle
 import threading
 import time
+import typing
 from typing import Any
 
 import numpy as np
 import pytest
 
 import warpbo
+from warpbo._sampler import SamplerKind
 
 from .conftest import BRANIN, branin
 
@@ -336,6 +338,16 @@ def test_mistakes_are_named(call: Any, says: str) -> None:
     with pytest.raises(warpbo.InvalidArgumentError) as caught:
         call(study)
     assert says in str(caught.value)
+
+
+def test_every_strategy_can_be_chosen() -> None:
+    for kind in typing.get_args(SamplerKind):
+        study = warpbo.Study(finite_space(), sampler=kind, on_notice=lambda text: None)
+        study.tell(study.ask(), 1.0)
+    with pytest.raises(warpbo.InvalidArgumentError) as caught:
+        UncheckedOptions(kind="nosuch")
+    named = str(caught.value).split("choose one of ")[1].replace(",", " ").split()
+    assert set(named) == set(typing.get_args(SamplerKind))
 
 
 def test_what_is_not_there() -> None:

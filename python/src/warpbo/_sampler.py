@@ -27,8 +27,8 @@ class SamplerOptions:
         ucb_coefficient: See `acquisition`.
         initial_trials: Quasi-random trials before the model; 0 chooses from the dimension.
         grid_points: Values per real parameter without step, for "grid".
-        max_seconds_per_ask: Limit of the time that one ask of "gp" takes, 0 for none. Where it strikes, what has been chosen so far
-            is returned, completed by quasi-random points, and a notice says so; the seed does not repeat the proposals then.
+        max_seconds_per_ask: Limit of the time that one ask of "gp" or "trust" takes, 0 for none. Where it strikes, what has been
+            chosen so far is returned, completed by quasi-random points, and a notice says so; the seed does not repeat it then.
 
     Raises:
         InvalidArgumentError: A value is not one of these.
