@@ -20,7 +20,7 @@ struct GpRecipe {
   // Large batches (bench/README.md has the comparison)
   int large_batch = 129;  ///< from this size on trials follow functions of their own; smaller batches are chosen jointly
   int large_joint = 32;   ///< trials of a large batch that are chosen jointly first
-  /// Share that explores the promising region (acquisition::fill_by_variance): did not pay so far.
+  /// Share that explores the promising region (acquisition::fill_by_variance): not measured yet, hence none.
   double large_fill = 0;
   int most_filled = 512;                ///< such trials at most: each costs a pass over the candidates
   std::int64_t path_candidates = 4096;  ///< screened for all functions

@@ -23,7 +23,8 @@ class SamplerOptions:
         noise: "infer" learns the noise from the data; "deterministic" says that repeated evaluations agree; "noisy" that they
             differ, so that points may be repeated.
         device: "auto" (a GPU where the CUDA engine is installed and finds one, else the CPU), "cpu", "cuda" or "cuda:1".
-        acquisition: Of "gp": "logei", or "ucb" with `ucb_coefficient` standard deviations (>= 0).
+        acquisition: Of "gp": "logei"; "ucb" with `ucb_coefficient` standard deviations (>= 0); or "thompson", where every trial
+            minimizes a function of its own, drawn from the posterior.
         ucb_coefficient: See `acquisition`.
         initial_trials: Quasi-random trials before the model; 0 chooses from the dimension.
         grid_points: Values per real parameter without step, for "grid".
@@ -38,7 +39,7 @@ class SamplerOptions:
     seed: int = 0
     noise: Literal["infer", "deterministic", "noisy"] = "infer"
     device: str = "auto"
-    acquisition: Literal["logei", "ucb"] = "logei"
+    acquisition: Literal["logei", "ucb", "thompson"] = "logei"
     ucb_coefficient: float = 1.8
     initial_trials: int = 0
     grid_points: int = 10
