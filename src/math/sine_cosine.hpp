@@ -13,8 +13,8 @@ struct SineCosine {
   double cosine;
 };
 
-/// Both to within 1e-15 for |x| <= 1e5, and to within 1e-15 |x| / 1e5 up to 1e9; values without meaning, but finite, far
-/// beyond; NaN for NaN and infinity.
+/// Both to within 1e-15 for |x| <= 1e6, and to within 2.3e-16 |x| beyond, which is without meaning, but finite, where x is
+/// huge; NaN for NaN and infinity.
 ///
 /// x = n pi/2 + r with |r| <= pi/4 (three-part reduction after Cody & Waite 1980; the parts have 33 bits, so that n times each
 /// of the first two is exact up to n = 2^20), polynomials in r^2 (Chebyshev interpolants, error 2e-17;
