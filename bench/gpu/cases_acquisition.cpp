@@ -38,6 +38,8 @@ class Climb {
     options.max_rounds = rounds;
     options.gradient_tolerance = 1e-5;
     options.value_tolerance = 1e-9;
+    options.trials = optimize::affordable_trials(regression_.backend()->traits().free_rows,
+                                                 static_cast<std::int64_t>(starts.size()) / regression_.dimensions());
     const auto objective = [&](backend::ConstMatrix queries, const std::int32_t* active, backend::Vector value,
                                backend::Matrix gradient) {
       regression_.backend()->run(backend::Acquisition{regression_.model(), acquisition_, queries, active, value, gradient});

@@ -161,6 +161,7 @@ class Operations {
     options.maximize = true;
     options.gradient_tolerance = 1e-5;
     options.value_tolerance = 1e-9;
+    options.trials = optimize::affordable_trials(backend_->traits().free_rows, kStarts);
     const auto objective = [&](backend::ConstMatrix at, const std::int32_t* active, backend::Vector value,
                                backend::Matrix gradient) {
       backend_->run(backend::Acquisition{regression.model(), logei, at, active, value, gradient});

@@ -50,4 +50,13 @@ BUGS = [
   __syncthreads();
   if (row < kept)""", """  if (threadIdx.x == 0) set_active(step, kept);
   if (row < kept)""", "*Lbfgs*"),
+    Bug("paths_leading_dimension", "wrong leading dimension", "kernels/paths.cu",
+        "args.updates.data + path * args.updates.leading;", "args.updates.data + path * args.points.rows;", "*Path*"),
+    Bug("screen_lists_race", "race between warps", "kernels/screen_paths.cu",
+        """      indices[p] = index < kNobody ? static_cast<std::int32_t>(index) : -1;
+    }
+    __syncthreads();
+""", """      indices[p] = index < kNobody ? static_cast<std::int32_t>(index) : -1;
+    }
+""", "*Path*"),
 ]
