@@ -4,6 +4,7 @@
 #include "backend/fixture.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -220,14 +221,13 @@ TEST_P(LbfgsTest, EveryStepIsTheReferences) {
 }
 
 TEST_P(LbfgsTest, SeveralTrialsARound) {
-  for (const std::int64_t trials : {2, 3, 4})
-    for (const std::int64_t problems : {1, 20, 33})
-      for (const std::int64_t dimensions : {1, 35}) {
-        follow(bounded_quadratic, problems, dimensions, false, 15, trials);
-        follow(rosenbrock, problems, dimensions, trials == 2, 15, trials);
-        follow(mixture, problems, dimensions, false, 30, trials);
-        if (HasFatalFailure()) return;
-      }
+  for (const auto& [trials, problems, dimensions] :
+       std::vector<std::array<std::int64_t, 3>>{{2, 20, 1}, {2, 33, 35}, {3, 1, 35}, {3, 21, 2}, {4, 20, 35}, {4, 33, 1}}) {
+    follow(bounded_quadratic, problems, dimensions, false, 10, trials);
+    follow(rosenbrock, problems, dimensions, trials == 2, 10, trials);
+    follow(mixture, problems, dimensions, false, 20, trials);
+    if (HasFatalFailure()) return;
+  }
 }
 
 TEST_P(LbfgsTest, MaximizesTheNegative) {
