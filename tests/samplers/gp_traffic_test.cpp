@@ -71,10 +71,10 @@ TEST_P(GpTraffic, OfOneWarmAsk) {
 //   n = 1000, ask(16): 180, 279 240, 145 816
 // Nothing n x n or n x d comes back. The 11 waits of ask(1) at n = 200: 2 for the warm search (15 rounds, asked after 8; the
 // results), 1 factorization, 1 leave-one-out, 2 for incumbents that this objective's noise makes uncertain (fitted means,
-// sampled values), 1 scores, 2 values of starts and ends, 2 for the climb. The limits leave room for a search that takes a few
-// rounds more with another compiler.
+// sampled values), 1 scores, 2 values of starts and ends, 2 for the climb. The limits leave room for searches that take a few
+// rounds more with another compiler: one wait more for each of sixteen climbs (147 with -O1).
 INSTANTIATE_TEST_SUITE_P(Sizes, GpTraffic,
-                         ::testing::Values(Limit{200, 1, 13, 30000, 140000}, Limit{200, 16, 145, 310000, 180000},
+                         ::testing::Values(Limit{200, 1, 13, 30000, 140000}, Limit{200, 16, 160, 310000, 180000},
                                            Limit{1000, 1, 9, 21000, 120000}, Limit{1000, 16, 200, 310000, 160000}));
 
 }  // namespace
