@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -36,6 +37,19 @@ std::vector<Theta> starting_points(const Settings& settings, const FitOptions& o
   }
   return starts;
 }
+
+/// What became of one start.
+struct End {
+  Theta theta;
+  double value = INFINITY;
+};
+
+/// What became of a job.
+struct Outcome {
+  std::vector<End> ends;  ///< of the starts that could be evaluated, the best first
+  int rounds = 0;
+  bool stopped = false;
+};
 
 /// One climb from some starts, as a part of a batch.
 struct Job {
@@ -139,7 +153,7 @@ void add_bounds(const Settings& settings, std::vector<double>& lower, std::vecto
 
 /// Climbs from all starts of all jobs at once.
 void climb(backend::Arena& arena, std::span<const Job* const> jobs, const std::function<bool()>* stop,
-           std::vector<FitReport>& reports) {
+           std::vector<Outcome>& outcomes) {
   std::vector<double> flat, lower, upper;
   std::int64_t problems = 0;
   for (const Job* job : jobs)
@@ -171,28 +185,27 @@ void climb(backend::Arena& arena, std::span<const Job* const> jobs, const std::f
 
   std::size_t p = 0;
   for (const Job* job : jobs) {
-    FitReport& report = reports[job->task];
-    report = {prior_mode(*job->settings), INFINITY, found.rounds, false, stopped};
+    Outcome& outcome = outcomes[job->task];
+    outcome = {{}, found.rounds, stopped};
     for (std::size_t start = 0; start < job->starts.size(); ++start, ++p) {
-      if (!(found.values[p] < report.value)) continue;
+      if (!(found.values[p] < INFINITY)) continue;
       const auto begin = found.points.begin() + static_cast<std::ptrdiff_t>(p) * parameters;
-      report.theta.assign(begin, begin + parameters);
-      report.value = found.values[p];
-      report.fitted = true;
+      outcome.ends.push_back({Theta(begin, begin + parameters), found.values[p]});
     }
+    std::stable_sort(outcome.ends.begin(), outcome.ends.end(), [](const End& a, const End& b) { return a.value < b.value; });
   }
 }
 
-/// Runs the jobs in groups; reports[job.task] is written.
+/// Runs the jobs in groups; outcomes[job.task] is written.
 void climb_in_groups(backend::Arena& arena, const std::vector<Job>& jobs, const std::function<bool()>& stop,
-                     std::vector<FitReport>& reports) {
+                     std::vector<Outcome>& outcomes) {
   std::map<Group, std::vector<const Job*>> groups;
   for (const Job& job : jobs) {
     if (job.starts.empty()) {
-      reports[job.task] = {prior_mode(*job.settings), INFINITY, 0, false, false};
+      outcomes[job.task] = {};
     } else if (job.stop != nullptr) {
       const Job* alone = &job;
-      climb(arena, {&alone, 1}, job.stop, reports);
+      climb(arena, {&alone, 1}, job.stop, outcomes);
     } else {
       groups[group_of(job)].push_back(&job);
     }
@@ -204,10 +217,9 @@ void climb_in_groups(backend::Arena& arena, const std::vector<Job>& jobs, const 
       while (last < members.size() && (last == first || problems + members[last]->starts.size() <= kMostProblems))
         problems += members[last++]->starts.size();
       if (stop && stop()) {
-        for (std::size_t i = first; i < last; ++i)
-          reports[members[i]->task] = {prior_mode(*members[i]->settings), INFINITY, 0, false, true};
+        for (std::size_t i = first; i < last; ++i) outcomes[members[i]->task] = {{}, 0, true};
       } else {
-        climb(arena, std::span(members).subspan(first, last - first), &stop, reports);
+        climb(arena, std::span(members).subspan(first, last - first), &stop, outcomes);
       }
       first = last;
     }
@@ -229,9 +241,33 @@ void thin(const FitTask& task, std::int64_t count, Job& job) {
   job.noise_weights = job.thinned_weights;
 }
 
-bool is_screened(const FitTask& task) {
+/// A part of a search: all starts that are left climb for some rounds, and the best ends are the starts of the next part.
+struct Stage {
+  int rounds = 0;
+  std::size_t kept = 0;  ///< ends that go on
+  bool thinned = false;  ///< on part of the observations
+};
+
+/// A search on its way.
+struct Search {
+  std::vector<Theta> next;    ///< starts of the next stage
+  std::vector<Stage> stages;  ///< to come, the last first
+  std::optional<End> best;    ///< of the last stage that could evaluate anything
+  int rounds = 0;
+  bool stopped = false;
+};
+
+/// The last first.
+std::vector<Stage> stages_of(const FitTask& task, std::size_t starts) {
   const FitOptions& options = task.options;
-  return options.screening > 0 && std::ssize(task.targets) > options.screening && options.restarts > 0;
+  const bool screened = options.screening > 0 && std::ssize(task.targets) > options.screening && options.restarts > 0;
+  const bool halved = options.trial_rounds > 0 && options.trial_rounds < options.max_rounds &&
+                      starts > static_cast<std::size_t>(options.finalists);
+  std::vector<Stage> out;
+  if (screened) out.push_back({options.polish_rounds, 1, false});
+  out.push_back({halved ? options.max_rounds - options.trial_rounds : options.max_rounds, 1, screened});
+  if (halved) out.push_back({options.trial_rounds, static_cast<std::size_t>(options.finalists), screened});
+  return out;
 }
 
 Job whole_job(const FitTask& task, std::size_t index) {
@@ -245,36 +281,64 @@ Job whole_job(const FitTask& task, std::size_t index) {
   return job;
 }
 
-}  // namespace
+/// Ends whose log densities differ by less have come to the same place: one of them goes on.
+constexpr double kSamePlace = 1e-3;
 
-std::vector<FitReport> fit(backend::Arena& arena, std::span<const FitTask> tasks, const std::function<bool()>& stop) {
-  std::vector<FitReport> reports(tasks.size());
+/// Takes in what a stage found.
+void take_in(const Outcome& outcome, const Stage& stage, Search& search) {
+  search.rounds += outcome.rounds;
+  search.stopped = outcome.stopped;
+  if (!outcome.ends.empty()) search.best = outcome.ends.front();
+  search.next.clear();
+  double last = -INFINITY;
+  for (const End& end : outcome.ends) {
+    if (search.next.size() == stage.kept || end.value - last < kSamePlace) continue;
+    search.next.push_back(end.theta);
+    last = end.value;
+  }
+  if (search.stopped || search.next.empty()) search.stages.clear();
+}
+
+/// Runs the next stage of every search, all of them at once.
+void advance(backend::Arena& arena, std::span<const FitTask> tasks, std::vector<Search>& searches,
+             const std::function<bool()>& stop) {
+  std::vector<Outcome> outcomes(tasks.size());
+  std::vector<Stage> stages(tasks.size());
   std::vector<Job> jobs;
   jobs.reserve(tasks.size());  // jobs show their own thinned data: they must not move
   for (std::size_t t = 0; t < tasks.size(); ++t) {
+    Search& search = searches[t];
+    if (search.stages.empty()) continue;
+    stages[t] = search.stages.back();
+    search.stages.pop_back();
     Job& job = jobs.emplace_back(whole_job(tasks[t], t));
-    job.starts = starting_points(tasks[t].settings, tasks[t].options);
-    job.max_rounds = tasks[t].options.max_rounds;
-    if (is_screened(tasks[t])) thin(tasks[t], tasks[t].options.screening, job);
+    job.starts = search.next;
+    job.max_rounds = stages[t].rounds;
+    if (stages[t].thinned) thin(tasks[t], tasks[t].options.screening, job);
   }
-  climb_in_groups(arena, jobs, stop, reports);
+  climb_in_groups(arena, jobs, stop, outcomes);
+  for (const Job& job : jobs) take_in(outcomes[job.task], stages[job.task], searches[job.task]);
+}
 
-  std::vector<Job> polishes;
+}  // namespace
+
+std::vector<FitReport> fit(backend::Arena& arena, std::span<const FitTask> tasks, const std::function<bool()>& stop) {
+  std::vector<Search> searches;
   for (std::size_t t = 0; t < tasks.size(); ++t) {
-    if (!is_screened(tasks[t]) || reports[t].stopped) continue;
-    Job& job = polishes.emplace_back(whole_job(tasks[t], t));
-    job.starts = {reports[t].theta};
-    job.max_rounds = tasks[t].options.polish_rounds;
+    Search& search = searches.emplace_back();
+    search.next = starting_points(tasks[t].settings, tasks[t].options);
+    search.stages = stages_of(tasks[t], search.next.size());
   }
-  if (polishes.empty()) return reports;
-  const std::vector<FitReport> screened = reports;
-  climb_in_groups(arena, polishes, stop, reports);
-  for (std::size_t t = 0; t < tasks.size(); ++t)
-    if (!reports[t].fitted) {
-      const bool stopped = reports[t].stopped;
-      reports[t] = screened[t];
-      reports[t].stopped = stopped;
-    }
+  const auto is_over = [](const Search& search) { return search.stages.empty(); };
+  while (!std::all_of(searches.begin(), searches.end(), is_over)) advance(arena, tasks, searches, stop);
+
+  std::vector<FitReport> reports;
+  for (std::size_t t = 0; t < tasks.size(); ++t) {
+    const Search& search = searches[t];
+    const bool fitted = search.best.has_value();
+    reports.push_back({fitted ? search.best->theta : prior_mode(tasks[t].settings), fitted ? search.best->value : INFINITY,
+                       search.rounds, fitted, search.stopped});
+  }
   return reports;
 }
 

@@ -14,6 +14,8 @@ struct FitOptions {
   std::vector<Theta> warm;  ///< starting points known to be good (the last fit)
   int restarts = 4;         ///< further ones: the prior's mode, then draws around it
   int max_rounds = 60;      ///< likelihood evaluations per start
+  int trial_rounds = 12;    ///< after so many only the `finalists` best starts go on; 0: all go on
+  int finalists = 2;
   std::int64_t screening =
       256;  ///< with more observations than this, all starts are searched on that many of them (evenly picked), and only the
             ///< best result goes on with all: the cost of a cold search is then a few full evaluations

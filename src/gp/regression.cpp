@@ -21,6 +21,8 @@ using backend::Matrix;
 /// Up to this capacity the upper triangle of L^-1 is zero, so that a whole column can be taken as it is: nobody writes there. A
 /// larger one is left as it comes: to touch it would take memory that is never used otherwise.
 constexpr std::int64_t kClearedRows = 1024;
+/// Columns of L^-1 whose norms are taken at a time where it is not zero.
+constexpr std::int64_t kNormColumns = 256;
 
 bool any_categorical(const Settings& settings) {
   return std::any_of(settings.categorical.begin(), settings.categorical.end(), [](std::uint8_t c) { return c != 0; });
@@ -262,21 +264,33 @@ backend::Model Regression::model() const {
   return {kernel(), points(), theta_view(), inverse_.rows(n_, n_), weights_.rows(n_, 1), mean_, outputscale_};
 }
 
+/// results[i] = beta results[i] + squared norm of column i.
+void Regression::add_squared_norms(const ConstMatrix& columns, double beta, const Matrix& results) const {
+  const ConstMatrix each{columns.data, columns.rows, 1, columns.leading, columns.columns, columns.leading};
+  backend_->run(backend::Multiply{each, true, false, each, false, 1, beta, Matrix{results.data, 1, 1, 1, columns.columns, 1}});
+}
+
+/// Those of some columns of L^-1, of which only the lower triangle is there: the block on the diagonal is made anew, as the
+/// inverse of L's block.
+void Regression::squared_norms(std::int64_t first, const Matrix& results) const {
+  Arena::Scope scope(*arena_);
+  const std::int64_t count = std::min(kNormColumns, n_ - first), below = n_ - first - count;
+  const Matrix diagonal = arena_->matrix(count, count);
+  backend_->fill(diagonal, 0);
+  backend_->run(backend::TriangularInverse{factor().block(first, first, count, count), 0, diagonal});
+  add_squared_norms(diagonal, 0, results.block(first, 0, count, 1));
+  if (below > 0)
+    add_squared_norms(inverse_.rows(n_, n_).block(first + count, first, below, count), 1, results.block(first, 0, count, 1));
+}
+
 Regression::LeaveOneOut Regression::leave_one_out() const {
-  // [C^-1]_ii is the squared norm of column i of L^-1: n products of a column with itself. C^-1 (y - mean) = outputscale *
-  // weights.
-  Matrix inverse = inverse_.rows(n_, n_);
-  backend::Buffer<double> cleared;
-  if (inverse.leading > kClearedRows) {
-    cleared = backend::Buffer<double>(backend_, n_ * n_);
-    inverse = cleared.matrix(n_, n_);
-    backend_->fill(inverse, 0);
-    backend_->run(backend::TriangularInverse{factor(), 0, inverse});
-  }
+  // [C^-1]_ii is the squared norm of column i of L^-1. C^-1 (y - mean) = outputscale * weights.
   Arena::Scope scope(*arena_);
   const Matrix results = arena_->matrix(n_, 2);
-  const ConstMatrix column{inverse.data, n_, 1, inverse.leading, n_, inverse.leading};
-  backend_->run(backend::Multiply{column, true, false, column, false, 1, 0, Matrix{results.data, 1, 1, 1, n_, 1}});
+  if (inverse_.leading <= kClearedRows)
+    add_squared_norms(inverse_.rows(n_, n_), 0, results);
+  else
+    for (std::int64_t first = 0; first < n_; first += kNormColumns) squared_norms(first, results);
   backend_->copy(weights_.rows(n_, 1), results.block(0, 1, n_, 1));
   std::vector<double> host(static_cast<std::size_t>(2 * n_));
   backend_->download(host.data(), results.data, host.size() * sizeof(double));

@@ -109,6 +109,8 @@ class Regression {
   void upload_rows(std::int64_t first, std::span<const double> points);
   void upload_targets(std::span<const double> targets);
   [[nodiscard]] std::vector<double> diagonal_noise() const;
+  void add_squared_norms(const backend::ConstMatrix& columns, double beta, const backend::Matrix& results) const;
+  void squared_norms(std::int64_t first, const backend::Matrix& results) const;
   bool try_factorize(double jitter);
   bool extend_factor(std::int64_t old);
   /// Mean, outputscale and weights in closed form from L^-1. `report` is in the backend's memory and may hold `info` already.

@@ -2,6 +2,7 @@
 
 #include "base/deadline.hpp"
 #include "samplers/builtin.hpp"
+#include "samplers/gp_search.hpp"
 #include "samplers/shared_fit.hpp"
 #include "space/encoder.hpp"
 
@@ -47,15 +48,18 @@ class AutomaticSampler final : public Sampler, public SharedFit {
   SuggestResult suggest(const SuggestRequest& request) override {
     if (!affordable(request)) return evolution_->suggest(request);
     const Deadline half(options_.max_seconds_per_ask / 2);
-    SuggestResult global = gp_->suggest(request);
-    if (half.passed()) return global;
-    if (std::ssize(global.suggestions) < request.count || global.model.observations < recipe_.least_observations) return global;
-    if (rippled(global.model)) {
-      const int kept = request.count > 1 ? std::max(request.count / recipe_.local_turns, 1) : 0;
-      return request.count == 1 && turn(request, recipe_.local_turns) ? global
-                                                                      : with(*local_, request, kept, std::move(global));
+    // Of a batch, one trial first: it tells who makes the others. Where time is short, all at once.
+    SuggestRequest probe = request;
+    if (!half.limited()) probe.count = 1;
+    SuggestResult global = gp_->suggest(probe);
+    Sampler* const other = half.passed() || global.suggestions.empty() ? nullptr : better_than(global.model, request);
+    const int kept = share(other, request);
+    if (std::ssize(global.suggestions) < kept && probe.count < kept) {
+      probe.count = kept;
+      global = again(std::move(global), gp_->suggest(probe));
     }
-    return afresh(request, global.model) ? with(*fresh_, request, 0, std::move(global)) : global;
+    global.suggestions.resize(std::min(global.suggestions.size(), static_cast<std::size_t>(kept)));
+    return other != nullptr && std::ssize(global.suggestions) == kept ? completed(*other, request, std::move(global)) : global;
   }
 
   [[nodiscard]] std::size_t kept_bytes() const noexcept override {
@@ -92,6 +96,19 @@ class AutomaticSampler final : public Sampler, public SharedFit {
     return request.draw % static_cast<std::uint64_t>(turns) == static_cast<std::uint64_t>(turns) - 1;
   }
 
+  /// The strategy that the global model's own words speak for; null: none but it.
+  [[nodiscard]] Sampler* better_than(const ModelSummary& model, const SuggestRequest& request) const {
+    if (model.observations < recipe_.least_observations) return nullptr;
+    if (rippled(model)) return request.count == 1 && turn(request, recipe_.local_turns) ? nullptr : local_.get();
+    return afresh(request, model) ? fresh_.get() : nullptr;
+  }
+
+  /// How many trials the global model makes beside another strategy.
+  [[nodiscard]] int share(const Sampler* other, const SuggestRequest& request) const {
+    if (other == nullptr) return request.count;
+    return other == local_.get() && request.count > 1 ? std::max(request.count / recipe_.local_turns, 1) : 0;
+  }
+
   /// A search that has begun is mostly left alone: the global model knows where it was, and would lead it back.
   [[nodiscard]] bool afresh(const SuggestRequest& request, const ModelSummary& model) const {
     if (options_.acquisition != AcquisitionFunction::expected_improvement || options_.noise == Noise::noisy) return false;
@@ -104,18 +121,23 @@ class AutomaticSampler final : public Sampler, public SharedFit {
     return model.noise_variance > recipe_.unexplained || model.leave_one_out_r2 < recipe_.poor_prediction;
   }
 
-  /// Keeps the first `kept` proposals and lets `other` make the rest.
-  static SuggestResult with(Sampler& other, const SuggestRequest& request, int kept, SuggestResult global) {
-    global.suggestions.resize(static_cast<std::size_t>(kept));
-    std::vector<Trial> pending(request.pending.begin(), request.pending.end());
-    for (const Suggestion& suggestion : global.suggestions) {
-      pending.emplace_back();
-      pending.back().state = TrialState::running;
-      pending.back().parameters = suggestion.parameters;
-    }
+  /// The second of two answers to one request, with what only the first said.
+  static SuggestResult again(SuggestResult first, SuggestResult second) {
+    for (std::string& what : second.degraded)
+      if (std::find(first.degraded.begin(), first.degraded.end(), what) == first.degraded.end())
+        first.degraded.push_back(std::move(what));
+    second.degraded = std::move(first.degraded);
+    second.model.fit_seconds += first.model.fit_seconds;
+    second.model.suggest_seconds += first.model.suggest_seconds;
+    return second;
+  }
+
+  /// Lets `other` make what is missing.
+  static SuggestResult completed(Sampler& other, const SuggestRequest& request, SuggestResult global) {
+    const std::vector<Trial> pending = with_proposals(request, global.suggestions);
     SuggestRequest rest = request;
     rest.pending = pending;
-    rest.count = request.count - kept;
+    rest.count = request.count - static_cast<int>(global.suggestions.size());
     SuggestResult more = other.suggest(rest);
     std::move(more.suggestions.begin(), more.suggestions.end(), std::back_inserter(global.suggestions));
     global.degraded.insert(global.degraded.end(), more.degraded.begin(), more.degraded.end());

@@ -95,6 +95,9 @@ std::optional<GpPlan::Due> GpPlan::due(const Observations& used, const Searches&
   } else {
     due.options.restarts = recipe_.cold_restarts;
     due.options.max_rounds = recipe_.cold_rounds;
+    due.options.trial_rounds = recipe_.trial_rounds;
+    due.options.finalists = recipe_.finalists;
+    due.options.polish_rounds = recipe_.polish_rounds;
     due.options.seed = seed_;
   }
   due.targets = gp::warped_targets(due.observations.values, recipe_.warp);

@@ -15,6 +15,7 @@ struct GpRecipe {
   std::int64_t incumbents = 5;     ///< best observations whose surroundings are searched
   std::int64_t baseline = 8;       ///< noisy incumbents that are integrated over
   int climb_rounds = 60;
+  double batch_tolerance = 1e-9;       ///< relative change of the value at which the climbs of a batch end
   std::size_t modelled_pending = 512;  ///< latest pending trials whose values are sampled; older ones are only not repeated
 
   // Large batches (bench/README.md has the comparison)
@@ -44,6 +45,9 @@ struct GpRecipe {
   // Fitting
   int cold_restarts = 6;  ///< starts of a search from nothing
   int cold_rounds = 60;
+  int trial_rounds = 12;  ///< after which the best `finalists` go on
+  int finalists = 2;
+  int polish_rounds = 25;         ///< on all observations, of a search that began on some of them
   int warm_rounds = 15;           ///< rounds of a search from the last anchor's result
   std::int64_t always_cold = 40;  ///< up to this many observations every fit is a cold one: it costs little
   double anchor_growth = 1.15;    ///< a cold fit whenever the data has grown by this factor

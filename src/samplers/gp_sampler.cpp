@@ -2,10 +2,8 @@
 
 #include "acquisition/propose.hpp"
 #include "base/deadline.hpp"
-#include "math/philox.hpp"
 #include "samplers/builtin.hpp"
-#include "samplers/gp_domain.hpp"
-#include "samplers/gp_model.hpp"
+#include "samplers/gp_search.hpp"
 #include "samplers/large_batch.hpp"
 #include "samplers/proposals.hpp"
 #include "samplers/shared_fit.hpp"
@@ -14,7 +12,6 @@
 #include <chrono>
 #include <cmath>
 #include <iterator>
-#include <limits>
 #include <numeric>
 
 namespace warpbo::samplers {
@@ -37,11 +34,6 @@ std::vector<double> best_rows(const Observations& data, const std::vector<double
     rows.insert(rows.end(), begin, begin + static_cast<std::ptrdiff_t>(d));
   }
   return rows;
-}
-
-/// The last `count` values.
-std::vector<double> latest(const std::vector<double>& values, std::size_t count) {
-  return {values.end() - static_cast<std::ptrdiff_t>(std::min(count, values.size())), values.end()};
 }
 
 class GpSampler final : public Sampler, public SharedFit {
@@ -109,32 +101,18 @@ class GpSampler final : public Sampler, public SharedFit {
     });
   }
 
-  /// A small design: on the test problems larger ones lose early and find the better basin no more often (bench/README.md).
-  [[nodiscard]] std::int64_t initial_trials() const {
-    if (options_.initial_trials > 0) return options_.initial_trials;
-    const auto d = static_cast<std::int64_t>(encoder_->dimensions());
-    return std::clamp<std::int64_t>((d + 1) / 2 + 2, 4, 24);
-  }
-
   [[nodiscard]] std::int64_t missing_design(const Observations& data, const SuggestRequest& request) const {
-    return initial_trials() - data.size() - static_cast<std::int64_t>(request.pending.size());
+    return design_size(options_, static_cast<std::int64_t>(encoder_->dimensions())) - data.size() -
+           static_cast<std::int64_t>(request.pending.size());
   }
 
   /// Quasi-random points for what a time limit left out; what was chosen is pending for them.
   void complete(const SuggestRequest& request, SuggestResult& result) const {
-    std::vector<Trial> pending(request.pending.begin(), request.pending.end());
-    for (const Suggestion& suggestion : result.suggestions) {
-      Trial& trial = pending.emplace_back();
-      trial.number = static_cast<std::int64_t>(request.draw) + std::ssize(pending);
-      trial.parameters = suggestion.parameters;
-    }
-    SuggestRequest rest{request.space,
-                        request.finished,
-                        pending,
-                        request.direction,
-                        request.count - static_cast<int>(result.suggestions.size()),
-                        request.fixed,
-                        request.draw + result.suggestions.size()};
+    const std::vector<Trial> pending = with_proposals(request, result.suggestions);
+    SuggestRequest rest = request;
+    rest.pending = pending;
+    rest.count = request.count - static_cast<int>(result.suggestions.size());
+    rest.draw = request.draw + result.suggestions.size();
     SuggestResult more = initial_->suggest(rest);
     std::move(more.suggestions.begin(), more.suggestions.end(), std::back_inserter(result.suggestions));
     result.exhausted = more.exhausted;
@@ -147,13 +125,14 @@ class GpSampler final : public Sampler, public SharedFit {
     const Clock::time_point start = Clock::now();
     const gp::Regression* regression = model.update(data, result.degraded, deadline);
     if (regression == nullptr) return std::nullopt;
-    result.model.fit_seconds = seconds_since(start);
-    summarize(model, *regression, result.model);
+    const double fit_seconds = seconds_since(start);
+    result.model = summarize(*encoder_, model, *regression);
+    result.model.fit_seconds = fit_seconds;
 
     const Region region(*encoder_, request.fixed);
     GpDomain domain(region);
-    exclude_known(request, data, domain);
-    std::vector<double> pending = pending_rows(request);
+    std::vector<double> pending = encode_trials(*encoder_, request.pending).rows;
+    exclude_known(options_, data, pending, domain);
     if (design > 0) fill_design(request, design, domain, pending, result);
     if (!propose(model, *regression, request, request.count - design, domain, pending, deadline, result)) return std::nullopt;
     result.model.suggest_seconds = seconds_since(start) - result.model.fit_seconds;
@@ -181,24 +160,26 @@ class GpSampler final : public Sampler, public SharedFit {
                GpDomain& domain, const std::vector<double>& pending, const Deadline& deadline, SuggestResult& result) const {
     if (pending.size() > recipe_.modelled_pending * encoder_->dimensions())
       result.degraded.push_back("only the latest " + std::to_string(recipe_.modelled_pending) + " pending trials are modelled");
-    acquisition::ProposeOptions search = search_options(model, regression, request, count, pending);
+    acquisition::ProposeOptions search = search_of_whole(model, regression, request, count, pending);
     search.deadline = deadline;
     const bool thompson = options_.acquisition == AcquisitionFunction::thompson;
     std::vector<BatchPart> parts;
-    if (thompson || count >= recipe_.large_batch) {
+    if (thompson || count >= recipe_.large_batch)
       parts = propose_large(regression, domain, search, recipe_, thompson);
-    } else {
-      const bool bound = options_.acquisition == AcquisitionFunction::confidence_bound;
-      parts.push_back({acquisition::propose(regression, domain, search), bound                                   ? "gp/ucb"
-                                                                         : request.count > 1 || !pending.empty() ? "gp/qlogei"
-                                                                                                                 : "gp/logei"});
-    }
+    else
+      parts.push_back({acquisition::propose(regression, domain, search), kind_of(request, pending)});
     const std::vector<double>& values = parts.front().found.values;
     if (!model.last_resort() && !values.empty() && !std::isfinite(values.front()) && !few_left(domain, count)) return false;
     if (!thompson && options_.acquisition == AcquisitionFunction::expected_improvement && !values.empty())
       result.model.log_expected_improvement = values.front();
     append(parts, domain, count, result);
     return true;
+  }
+
+  /// What the trials of a small batch maximize.
+  [[nodiscard]] const char* kind_of(const SuggestRequest& request, const std::vector<double>& pending) const {
+    if (options_.acquisition == AcquisitionFunction::confidence_bound) return "ucb";
+    return request.count > 1 || !pending.empty() ? "qlogei" : "logei";
   }
 
   /// Whether a finite space holds no more than is asked for: then no values are needed, and none are there.
@@ -211,68 +192,27 @@ class GpSampler final : public Sampler, public SharedFit {
     for (const BatchPart& part : parts) {
       result.degraded.insert(result.degraded.end(), part.found.degraded.begin(), part.found.degraded.end());
       for (std::size_t at = 0; at < part.found.rows.size(); at += d)
-        result.suggestions.push_back({domain.region().decode(std::span(part.found.rows).subspan(at, d)), part.origin});
+        result.suggestions.push_back({domain.region().decode(std::span(part.found.rows).subspan(at, d)), "gp/" + part.origin});
       chosen += std::ssize(part.found.values);
       timed_out = timed_out || part.found.timed_out;
     }
     result.exhausted = !timed_out && chosen < count;
-    if (timed_out)
-      result.degraded.push_back("max_seconds_per_ask ended the search after " + std::to_string(chosen) + " of " +
-                                std::to_string(count) + " proposals; the rest are quasi-random");
+    if (timed_out) result.degraded.push_back(time_is_up(static_cast<std::size_t>(chosen), count));
   }
 
-  /// Pending and failed points are never proposed again; observed ones only when the objective is said to be noisy.
-  void exclude_known(const SuggestRequest& request, const Observations& data, GpDomain& domain) const {
-    const std::size_t d = encoder_->dimensions();
-    const std::vector<double>& rows = options_.noise == Noise::noisy ? data.failed_rows : data.rows;
-    for (std::size_t at = 0; at < rows.size(); at += d) domain.exclude(std::span(rows).subspan(at, d));
-    const std::vector<double> pending = pending_rows(request);
-    for (std::size_t at = 0; at < pending.size(); at += d) domain.exclude(std::span(pending).subspan(at, d));
-  }
-
-  [[nodiscard]] std::vector<double> pending_rows(const SuggestRequest& request) const {
-    return encode_trials(*encoder_, request.pending).rows;
-  }
-
-  [[nodiscard]] bool is_noisy(const gp::Regression& regression) const {
-    return options_.noise == Noise::noisy || (options_.noise == Noise::infer && regression.noise() > recipe_.noisy_above);
-  }
-
-  [[nodiscard]] acquisition::ProposeOptions search_options(const GpModel& model, const gp::Regression& regression,
-                                                           const SuggestRequest& request, int count,
-                                                           const std::vector<double>& pending) const {
+  /// Of the whole space, beside the best observations too. Where those are uncertain, their values are integrated over.
+  [[nodiscard]] acquisition::ProposeOptions search_of_whole(const GpModel& model, const gp::Regression& regression,
+                                                            const SuggestRequest& request, int count,
+                                                            const std::vector<double>& pending) const {
     const Observations& data = model.observations();
     const std::size_t d = encoder_->dimensions();
-    acquisition::ProposeOptions search;
-    search.count = count;
-    search.seed = math::mix64(options_.seed ^ math::mix64(request.draw));
-    search.candidates.seed = math::mix64(search.seed);
-    search.candidates.count = std::max<std::int64_t>(recipe_.candidates, 2 * count);
+    acquisition::ProposeOptions search = search_options(options_, recipe_, model, regression, request.draw, count, pending);
     search.candidates.incumbents = best_rows(data, model.targets(), recipe_.incumbents, d);
-    search.starts = count > 1 ? recipe_.batch_starts : recipe_.starts;
-    search.climb.max_rounds = recipe_.climb_rounds;
-    search.samples = recipe_.samples;
     if (options_.acquisition == AcquisitionFunction::confidence_bound) search.kind = backend::AcquisitionKind::ucb;
     search.ucb_coefficient = options_.ucb_coefficient;
-    search.pending = latest(pending, recipe_.modelled_pending * d);
-    if (is_noisy(regression)) {
+    if (is_noisy(options_, recipe_, regression))
       search.baseline = best_rows(data, regression.fitted_means(), recipe_.baseline, d);
-    } else {
-      for (std::size_t i = 0; i < data.values.size(); ++i)
-        if (data.imputed[i] == 0) search.incumbent = std::min(search.incumbent, model.targets()[i]);
-    }
     return search;
-  }
-
-  void summarize(const GpModel& model, const gp::Regression& regression, ModelSummary& summary) const {
-    summary.kind = "gp";
-    summary.observations = regression.observations();
-    summary.noise_variance = regression.noise() * regression.outputscale();
-    summary.device = regression.backend()->name();
-    const std::vector<ParameterSpec>& specs = encoder_->space().parameters();
-    for (std::size_t c = 0; c < encoder_->dimensions(); ++c)
-      summary.lengthscales.emplace_back(specs[encoder_->columns()[c].parameter].name, std::exp(regression.theta()[c]));
-    if (regression.observations() <= 500) summary.leave_one_out_r2 = model.leave_one_out_r2().value_or(0);
   }
 
   SamplerOptions options_;

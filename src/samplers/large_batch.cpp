@@ -37,8 +37,8 @@ acquisition::PathBatchOptions path_options(const acquisition::ProposeOptions& se
 
 }  // namespace
 
-std::vector<BatchPart> propose_large(const gp::Regression& regression, GpDomain& domain, acquisition::ProposeOptions search,
-                                     const GpRecipe& recipe, bool only_paths) {
+std::vector<BatchPart> propose_large(const gp::Regression& regression, acquisition::SearchDomain& domain,
+                                     acquisition::ProposeOptions search, const GpRecipe& recipe, bool only_paths) {
   const int count = search.count;
   int left = count;
   std::vector<BatchPart> parts;
@@ -54,18 +54,19 @@ std::vector<BatchPart> propose_large(const gp::Regression& regression, GpDomain&
   if (joint > 0) {
     acquisition::ProposeOptions first = search;
     first.count = joint;
-    if (!take(acquisition::propose(regression, domain, first), "gp/qlogei")) return parts;
+    first.candidates.count = std::max<std::int64_t>(recipe.candidates, 2 * joint);
+    if (!take(acquisition::propose(regression, domain, first), "qlogei")) return parts;
   }
   if (filled > 0 && !search.deadline.passed()) {
     acquisition::VarianceFillOptions fill = fill_options(search, recipe, domain.columns().size());
     fill.count = std::min(filled, left);
-    take(acquisition::fill_by_variance(regression, domain, fill), "gp/explore");
+    take(acquisition::fill_by_variance(regression, domain, fill), "explore");
   }
   if (left > 0) {
     acquisition::PathBatchOptions paths = path_options(search, recipe);
     paths.count = left;
     if (only_paths) paths.least_spread = 1;
-    take(acquisition::propose_paths(regression, domain, paths), "gp/path");
+    take(acquisition::propose_paths(regression, domain, paths), "path");
   }
   return parts;
 }

@@ -5,14 +5,14 @@
 #include "gp/joint_sample.hpp"
 #include "math/philox.hpp"
 #include "samplers/builtin.hpp"
-#include "samplers/gp_domain.hpp"
+#include "samplers/gp_search.hpp"
+#include "samplers/large_batch.hpp"
 #include "samplers/proposals.hpp"
 #include "samplers/trust_region_domain.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 namespace warpbo::samplers {
@@ -60,7 +60,7 @@ class TrustRegionSampler final : public Sampler {
     for (const Trial* trial : finished.trials) values.push_back(target(*trial, request.direction));
     const std::vector<TrustRegion> regions = replay_regions(finished.trials, values, request.pending, rules());
     const TrustRegion region = current_region(regions);
-    const std::int64_t missing = initial_trials() - region.design;
+    const std::int64_t missing = design_size(options_, dimensions()) - region.design;
     if (!region.best || missing >= request.count) return design(request, request.count, region.number);
 
     std::vector<std::string> degraded;
@@ -106,11 +106,6 @@ class TrustRegionSampler final : public Sampler {
 
   [[nodiscard]] std::int64_t dimensions() const { return static_cast<std::int64_t>(encoder_->dimensions()); }
 
-  [[nodiscard]] std::int64_t initial_trials() const {
-    if (options_.initial_trials > 0) return options_.initial_trials;
-    return std::clamp<std::int64_t>((dimensions() + 1) / 2 + 2, 4, 24);
-  }
-
   [[nodiscard]] TrustRegionRules rules() const {
     TrustRegionRules rules = recipe_.rules;
     rules.failures = std::max(rules.failures, dimensions());
@@ -150,12 +145,7 @@ class TrustRegionSampler final : public Sampler {
 
   /// The domain of the box ran out of points: the rest comes from the whole space, or the space is exhausted.
   void complete(const SuggestRequest& request, std::int64_t region, SuggestResult& result) const {
-    std::vector<Trial> pending(request.pending.begin(), request.pending.end());
-    for (const Suggestion& suggestion : result.suggestions) {
-      pending.emplace_back();
-      pending.back().state = TrialState::running;
-      pending.back().parameters = suggestion.parameters;
-    }
+    const std::vector<Trial> pending = with_proposals(request, result.suggestions);
     SuggestRequest rest = request;
     rest.pending = pending;
     rest.count = request.count - static_cast<int>(result.suggestions.size());
@@ -173,18 +163,21 @@ class TrustRegionSampler final : public Sampler {
     const Clock::time_point start = Clock::now();
     const gp::Regression* regression = model.update(local_data(task), result.degraded, task.deadline);
     if (regression == nullptr) return std::nullopt;
-    result.model.fit_seconds = seconds_since(start);
-    summarize(model, *regression, result.model);
+    const double fit_seconds = seconds_since(start);
+    result.model = summarize(*encoder_, model, *regression);
+    result.model.fit_seconds = fit_seconds;
 
     const Region slice(*encoder_, request.fixed);
     GpDomain domain(slice);
     std::vector<double> pending = encode_trials(*encoder_, request.pending).rows;
-    exclude_known(request, pending, domain);
+    exclude_known(options_, observe(*encoder_, request.finished, request.direction), pending, domain);
     if (task.designed > 0) fill_design(task, domain, pending, result);
     TrustRegionDomain box(domain, centre(model, *regression, domain), half_widths(*regression, *encoder_, task.region.length));
     const int count = request.count - task.designed;
-    const bool draws = count >= recipe_.draws_from;
-    if (!(draws ? draw(*regression, task, count, box, result) : propose(model, *regression, task, count, box, pending, result)))
+    const bool draws = count >= recipe_.draws_from && count < recipe_.model.large_batch;
+    if (draws)
+      draw(*regression, task, count, box, result);
+    else if (!propose(model, *regression, task, count, box, pending, result))
       return std::nullopt;
     if (!draws && finished_with(task, *regression, slice, result)) {
       ModelSummary summary = std::move(result.model);
@@ -198,7 +191,9 @@ class TrustRegionSampler final : public Sampler {
   /// Whether a region has nothing left to gain: the model expects no improvement, or it has come to where another one ended.
   [[nodiscard]] bool finished_with(const Task& task, const gp::Regression& regression, const Region& slice,
                                    const SuggestResult& result) const {
-    if (task.designed > 0 || !task.request.pending.empty() || slice.has_fixed() || is_noisy(regression)) return false;
+    if (task.designed > 0 || !task.request.pending.empty() || slice.has_fixed() ||
+        is_noisy(options_, recipe_.model, regression))
+      return false;
     if (result.model.log_expected_improvement < recipe_.exhausted) return true;
     const std::size_t d = encoder_->dimensions();
     std::vector<double> row(d);
@@ -256,24 +251,13 @@ class TrustRegionSampler final : public Sampler {
     return largest;
   }
 
-  void exclude_known(const SuggestRequest& request, const std::vector<double>& pending, GpDomain& domain) const {
-    const std::size_t d = encoder_->dimensions();
-    const Observations all = observe(*encoder_, request.finished, request.direction);
-    const std::vector<double>& rows = options_.noise == Noise::noisy ? all.failed_rows : all.rows;
-    for (std::size_t at = 0; at < rows.size(); at += d) domain.exclude(std::span(rows).subspan(at, d));
-    for (std::size_t at = 0; at < pending.size(); at += d) domain.exclude(std::span(pending).subspan(at, d));
-  }
-
-  [[nodiscard]] bool is_noisy(const gp::Regression& regression) const {
-    return options_.noise == Noise::noisy || (options_.noise == Noise::infer && regression.noise() > recipe_.model.noisy_above);
-  }
-
   /// The best observation, or the one with the best fitted mean where observations are noisy.
   [[nodiscard]] std::vector<double> centre(const GpModel& model, const gp::Regression& regression,
                                            const GpDomain& domain) const {
     const std::size_t d = encoder_->dimensions();
     const Observations& data = model.observations();
-    const std::vector<double> values = is_noisy(regression) ? regression.fitted_means() : model.targets();
+    const std::vector<double> values =
+        is_noisy(options_, recipe_.model, regression) ? regression.fitted_means() : model.targets();
     std::size_t best = 0;
     for (std::size_t i = 1; i < values.size(); ++i)
       if (data.imputed[i] < data.imputed[best] || (data.imputed[i] == data.imputed[best] && values[i] < values[best])) best = i;
@@ -285,37 +269,37 @@ class TrustRegionSampler final : public Sampler {
 
   bool propose(const GpModel& model, const gp::Regression& regression, const Task& task, int count, TrustRegionDomain& box,
                const std::vector<double>& pending, SuggestResult& result) const {
-    const std::size_t d = encoder_->dimensions();
-    acquisition::ProposeOptions search;
-    search.count = count;
-    search.seed = math::mix64(options_.seed ^ math::mix64(task.request.draw));
-    search.candidates = candidates(search.seed, box, std::max<std::int64_t>(recipe_.model.candidates, 2 * count));
-    search.starts = count > 1 ? recipe_.model.batch_starts : recipe_.model.starts;
-    search.climb.max_rounds = recipe_.model.climb_rounds;
-    search.samples = recipe_.model.samples;
-    search.pending = {pending.end() - static_cast<std::ptrdiff_t>(std::min(pending.size(), recipe_.model.modelled_pending * d)),
-                      pending.end()};
-    if (is_noisy(regression)) {
-      search.baseline = box.centre();
-    } else {
-      const Observations& data = model.observations();
-      for (std::size_t i = 0; i < data.values.size(); ++i)
-        if (data.imputed[i] == 0) search.incumbent = std::min(search.incumbent, model.targets()[i]);
-    }
+    acquisition::ProposeOptions search =
+        search_options(options_, recipe_.model, model, regression, task.request.draw, count, pending);
+    search.candidates = candidates(search.seed, box, search.candidates.count);
+    if (is_noisy(options_, recipe_.model, regression)) search.baseline = box.centre();
     search.deadline = task.deadline;
-    const acquisition::Proposals found = acquisition::propose(regression, box, search);
-    if (!model.last_resort() && !found.values.empty() && !std::isfinite(found.values.front())) return false;
-    result.degraded.insert(result.degraded.end(), found.degraded.begin(), found.degraded.end());
-    if (found.timed_out)
-      result.degraded.push_back("max_seconds_per_ask ended the search after " + std::to_string(found.values.size()) + " of " +
-                                std::to_string(count) + " proposals; the rest are quasi-random");
-    if (!found.values.empty()) result.model.log_expected_improvement = found.values.front();
-    const RegionLabel label{task.region.number, task.request.draw};
-    const std::string origin = region_origin(count > 1 || !pending.empty() ? "qlogei" : "logei", label);
-    const Region slice(*encoder_, task.request.fixed);
-    for (std::size_t at = 0; at < found.rows.size(); at += d)
-      result.suggestions.push_back({slice.decode(std::span(found.rows).subspan(at, d)), origin});
+    std::vector<BatchPart> parts;
+    if (count >= recipe_.model.large_batch)
+      parts = propose_large(regression, box, search, recipe_.model, false);
+    else
+      parts.push_back({acquisition::propose(regression, box, search), count > 1 || !pending.empty() ? "qlogei" : "logei"});
+    const std::vector<double>& values = parts.front().found.values;
+    if (!model.last_resort() && !values.empty() && !std::isfinite(values.front())) return false;
+    if (!values.empty()) result.model.log_expected_improvement = values.front();
+    append(parts, task, count, result);
     return true;
+  }
+
+  void append(const std::vector<BatchPart>& parts, const Task& task, int count, SuggestResult& result) const {
+    const std::size_t d = encoder_->dimensions();
+    const Region slice(*encoder_, task.request.fixed);
+    std::size_t chosen = 0;
+    bool timed_out = false;
+    for (const BatchPart& part : parts) {
+      result.degraded.insert(result.degraded.end(), part.found.degraded.begin(), part.found.degraded.end());
+      const std::string origin = region_origin(part.origin, {task.region.number, task.request.draw});
+      for (std::size_t at = 0; at < part.found.rows.size(); at += d)
+        result.suggestions.push_back({slice.decode(std::span(part.found.rows).subspan(at, d)), origin});
+      chosen += part.found.values.size();
+      timed_out = timed_out || part.found.timed_out;
+    }
+    if (timed_out) result.degraded.push_back(time_is_up(chosen, count));
   }
 
   [[nodiscard]] acquisition::CandidateOptions candidates(std::uint64_t seed, const TrustRegionDomain& box,
@@ -332,7 +316,7 @@ class TrustRegionSampler final : public Sampler {
   }
 
   /// Each trial takes the best candidate of its own joint draw from the posterior.
-  bool draw(const gp::Regression& regression, const Task& task, int count, TrustRegionDomain& box,
+  void draw(const gp::Regression& regression, const Task& task, int count, TrustRegionDomain& box,
             SuggestResult& result) const {
     const std::size_t d = encoder_->dimensions();
     const std::uint64_t seed = math::mix64(options_.seed ^ math::mix64(task.request.draw));
@@ -347,23 +331,11 @@ class TrustRegionSampler final : public Sampler {
       std::size_t best = m;
       for (std::size_t i = 0; i < m; ++i)
         if ((best == m || sample[i] < sample[best]) && box.admissible(std::span(rows).subspan(i * d, d))) best = i;
-      if (best == m) return true;  // no candidate is left: the caller completes the batch
+      if (best == m) return;  // no candidate is left: the caller completes the batch
       const std::span<const double> row(rows.data() + best * d, d);
       box.exclude(row);
       result.suggestions.push_back({slice.decode(row), origin});
     }
-    return true;
-  }
-
-  void summarize(const GpModel& model, const gp::Regression& regression, ModelSummary& summary) const {
-    summary.kind = "gp";
-    summary.observations = regression.observations();
-    summary.noise_variance = regression.noise() * regression.outputscale();
-    summary.device = regression.backend()->name();
-    const std::vector<ParameterSpec>& specs = encoder_->space().parameters();
-    for (std::size_t c = 0; c < encoder_->dimensions(); ++c)
-      summary.lengthscales.emplace_back(specs[encoder_->columns()[c].parameter].name, std::exp(regression.theta()[c]));
-    if (regression.observations() <= 500) summary.leave_one_out_r2 = model.leave_one_out_r2().value_or(0);
   }
 
   SamplerOptions options_;

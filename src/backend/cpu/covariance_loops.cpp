@@ -4,13 +4,6 @@
 
 namespace warpbo::backend::cpu {
 
-namespace {
-
-[[gnu::always_inline]] inline Lanes load(const double* from) { return *reinterpret_cast<const Lanes*>(from); }
-[[gnu::always_inline]] inline void store(double* to, const Lanes& lanes) { *reinterpret_cast<Lanes*>(to) = lanes; }
-
-}  // namespace
-
 WARPBO_VECTORIZED
 void squared_distances(const ScaledPoints& left, std::int64_t first, std::int64_t rows, const double* right, double* out) {
   const double* base = left.data + first;
@@ -100,9 +93,7 @@ void add_weighted_squares(const ScaledPoints& left, std::int64_t first, std::int
     const double weight = left.weights[k - left.numeric], x = right[k];
     Lanes sum = load(sums + k * kLanes);
     for (std::int64_t i = 0; i < rows; i += kLanes) {
-      const LaneMask differs = load(column + i) != Lanes{} + x;
-      const LaneMask kept = differs & reinterpret_cast<const LaneMask&>(*reinterpret_cast<const Lanes*>(factor + i));
-      sum += weight * reinterpret_cast<const Lanes&>(kept);
+      sum += weight * where_different(load(column + i), x, load(factor + i));
     }
     store(sums + k * kLanes, sum);
   }

@@ -8,9 +8,6 @@ namespace warpbo::backend::cpu {
 
 namespace {
 
-[[gnu::always_inline]] inline Lanes load(const double* from) { return *reinterpret_cast<const Lanes*>(from); }
-[[gnu::always_inline]] inline void store(double* to, const Lanes& lanes) { *reinterpret_cast<Lanes*>(to) = lanes; }
-
 constexpr std::int64_t kChunk = 128;
 
 }  // namespace

@@ -9,8 +9,6 @@ namespace warpbo::backend::cpu {
 
 namespace {
 
-[[gnu::always_inline]] inline Lanes load(const double* from) { return *reinterpret_cast<const Lanes*>(from); }
-
 /// X L = I column by column from the last: X[:, k] = (I[:, k] - sum over i > k of X[:, i] L[i, k]) / L[k, k]. `x` is n x n with
 /// distance kSmallTriangle and zeros above the diagonal, so that whole lanes can be read.
 WARPBO_VECTORIZED
@@ -31,75 +29,66 @@ void invert_columns(std::int64_t n, const double* l, std::int64_t ldl, double* x
         sum3 += load(from + 3 * kSmallTriangle) * column[i + 3];
       }
       for (; i < end; ++i) sum0 += load(x + row + i * kSmallTriangle) * column[i];
-      *reinterpret_cast<Lanes*>(target + row) = ((sum0 + sum1) + (sum2 + sum3)) * -pivot;
+      store(target + row, ((sum0 + sum1) + (sum2 + sum3)) * -pivot);
     }
     target[k] = pivot;
   }
 }
 
-[[gnu::always_inline]] inline void store(double* to, const Lanes& lanes) { *reinterpret_cast<Lanes*>(to) = lanes; }
+/// Columns whose lanes are worked on in registers at a time: eight of the sixteen that AVX2 has.
+constexpr int kColumns = 4;
 
-/// Rows of B in R groups of kLanes: B <- B L'^-1, eight columns at a time in registers. `inverse` holds 1 / L[k, k].
-template <int R>
+/// kLanes rows of B: B <- B L'^-1. `inverse` holds 1 / L[k, k].
 [[gnu::always_inline]] inline void solve_strip(std::int64_t n, const double* l, std::int64_t ldl, const double* inverse,
                                                double* b, std::int64_t ldb) {
   std::int64_t c = 0;
-  for (; c + kLanes <= n; c += kLanes) {
-    Lanes x[kLanes][R];
-#pragma GCC unroll 8
-    for (int q = 0; q < kLanes; ++q)
-#pragma GCC unroll 2
-      for (int r = 0; r < R; ++r) x[q][r] = load(b + r * kLanes + (c + q) * ldb);
+  for (; c + kColumns <= n; c += kColumns) {
+    Lanes x[kColumns];
+#pragma GCC unroll 4
+    for (int q = 0; q < kColumns; ++q) x[q] = load(b + (c + q) * ldb);
     for (std::int64_t j = 0; j < c; ++j) {
       const double* column = l + c + j * ldl;
-#pragma GCC unroll 2
-      for (int r = 0; r < R; ++r) {
-        const Lanes solved = load(b + r * kLanes + j * ldb);
-#pragma GCC unroll 8
-        for (int q = 0; q < kLanes; ++q) x[q][r] -= solved * column[q];
-      }
+      const Lanes solved = load(b + j * ldb);
+#pragma GCC unroll 4
+      for (int q = 0; q < kColumns; ++q) x[q] -= solved * column[q];
     }
-#pragma GCC unroll 8
-    for (int q = 0; q < kLanes; ++q) {
-#pragma GCC unroll 2
-      for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 8
-        for (int p = 0; p < q; ++p) x[q][r] -= x[p][r] * l[(c + q) + (c + p) * ldl];
-        x[q][r] *= inverse[c + q];
-        store(b + r * kLanes + (c + q) * ldb, x[q][r]);
-      }
+#pragma GCC unroll 4
+    for (int q = 0; q < kColumns; ++q) {
+#pragma GCC unroll 4
+      for (int p = 0; p < q; ++p) x[q] -= x[p] * l[(c + q) + (c + p) * ldl];
+      x[q] *= inverse[c + q];
+      store(b + (c + q) * ldb, x[q]);
     }
   }
-  for (; c < n; ++c)
-    for (int r = 0; r < R; ++r) {
-      Lanes x = load(b + r * kLanes + c * ldb);
-      for (std::int64_t j = 0; j < c; ++j) x -= load(b + r * kLanes + j * ldb) * l[c + j * ldl];
-      store(b + r * kLanes + c * ldb, x * inverse[c]);
-    }
+  for (; c < n; ++c) {
+    Lanes x = load(b + c * ldb);
+    for (std::int64_t j = 0; j < c; ++j) x -= load(b + j * ldb) * l[c + j * ldl];
+    store(b + c * ldb, x * inverse[c]);
+  }
 }
 
 WARPBO_VECTORIZED
 void solve_rows(std::int64_t m, std::int64_t n, const double* l, std::int64_t ldl, const double* inverse, double* b,
                 std::int64_t ldb) {
-  std::int64_t row = 0;
-  for (; row + 2 * kLanes <= m; row += 2 * kLanes) solve_strip<2>(n, l, ldl, inverse, b + row, ldb);
-  for (; row < m; row += kLanes) solve_strip<1>(n, l, ldl, inverse, b + row, ldb);
+  for (std::int64_t row = 0; row < m; row += kLanes) solve_strip(n, l, ldl, inverse, b + row, ldb);
 }
 
 /// The diagonal block of rows [row, row + kLanes) of `a` (distance kSmallTriangle) less the product of what stands left of it.
 WARPBO_VECTORIZED
 void update_corner(std::int64_t row, double* a) {
-  Lanes x[kLanes];
-#pragma GCC unroll 8
-  for (int q = 0; q < kLanes; ++q) x[q] = load(a + row + (row + q) * kSmallTriangle);
-  for (std::int64_t j = 0; j < row; ++j) {
-    const double* column = a + row + j * kSmallTriangle;
-    const Lanes rows = load(column);
-#pragma GCC unroll 8
-    for (int q = 0; q < kLanes; ++q) x[q] -= rows * column[q];
+  for (std::int64_t first = row; first < row + kLanes; first += kColumns) {
+    Lanes x[kColumns];
+#pragma GCC unroll 4
+    for (int q = 0; q < kColumns; ++q) x[q] = load(a + row + (first + q) * kSmallTriangle);
+    for (std::int64_t j = 0; j < row; ++j) {
+      const double* column = a + j * kSmallTriangle;
+      const Lanes rows = load(column + row);
+#pragma GCC unroll 4
+      for (int q = 0; q < kColumns; ++q) x[q] -= rows * column[first + q];
+    }
+#pragma GCC unroll 4
+    for (int q = 0; q < kColumns; ++q) store(a + row + (first + q) * kSmallTriangle, x[q]);
   }
-#pragma GCC unroll 8
-  for (int q = 0; q < kLanes; ++q) store(a + row + (row + q) * kSmallTriangle, x[q]);
 }
 
 /// Scalar factorization of an n x n corner, n <= kLanes; as factor_small. `inverse` receives 1 / L[k, k].
