@@ -107,19 +107,39 @@ def failure_line(results: comparison.Results, methods: list[str]) -> str:
 
 
 def family_line(results: comparison.Results, ours: str, methods: list[str]) -> str:
-    """Where our median is more than twice the best peer's."""
+    """Where our median is more than twice a peer's, each on the seeds that both have: another seed is another shift of the optimum."""
     weak = []
     for case in results.cases:
-        peers = {m: results.curves[m].get(case.problem) for m in methods if not m.startswith("warpbo")}
-        medians = {m: float(np.median(st.floored(c[:, -1]))) for m, c in peers.items() if c is not None and c.shape[1] == case.budget}
-        mine = results.curves.get(ours, {}).get(case.problem)
-        if mine is None or not medians:
-            continue
-        best = min(medians, key=medians.__getitem__)
-        ratio = float(np.median(st.floored(mine[:, -1]))) / medians[best]
-        if ratio > 2:
-            weak.append(f"{case.problem} ({ratio:.2g} times {best})")
+        ratios = {}
+        for m in methods:
+            pair = None if m.startswith("warpbo") else comparison.paired(results, ours, m, case.problem)
+            if pair is not None and pair[0].shape[1] == case.budget:
+                mine, theirs = (float(np.median(st.floored(curves[:, -1]))) for curves in pair)
+                ratios[m] = mine / theirs
+        worst = max(ratios, key=ratios.__getitem__, default=None)
+        if worst and ratios[worst] > 2:
+            weak.append(f"{case.problem} ({ratios[worst]:.2g} times {worst})")
     return f"Median regret of {ours} above twice the best peer's: " + (", ".join(weak) or "nowhere") + ".\n"
+
+
+def best_peer_table(results: comparison.Results, ours: str, methods: list[str]) -> str:
+    """Per problem the peer with the least median among those with four common seeds or more, and ours on the same seeds."""
+    rows = []
+    for case in results.cases:
+        pairs = {}
+        for m in methods:
+            pair = None if m.startswith("warpbo") else comparison.paired(results, ours, m, case.problem)
+            if pair is not None and len(pair[0]) >= 4 and pair[0].shape[1] == case.budget:
+                pairs[m] = [st.floored(curves[:, -1]) for curves in pair]
+        if not pairs:
+            continue
+        best = min(pairs, key=lambda m: float(np.median(pairs[m][1])))
+        mine, theirs = pairs[best]
+        ours_median, best_median = float(np.median(mine)), float(np.median(theirs))
+        figures = [number(ours_median), best, number(best_median), number(ours_median / best_median)]
+        rows.append([case.problem, *figures, str(len(mine)), st.verdict(mine, theirs)])
+    header = ["problem", f"median of {ours}", "best peer", "its median", "ratio", "common seeds", "Mann-Whitney"]
+    return table(header, rows) if rows else ""
 
 
 def share_table(results: comparison.Results, methods: list[str], at: list[int]) -> str:
@@ -200,6 +220,7 @@ def suite_text(suite: str, files: dict[str, TraceFile], ours: str, out: pathlib.
         parts += [duel_table(found)]
         plots.efficiency([d for d in found if not d.rival.startswith("warpbo")], ours, out / f"{suite}-efficiency.svg")
         parts += [f"![log-efficiency]({suite}-efficiency.svg)\n", family_line(results, ours, methods)]
+        parts.append(best_peer_table(results, ours, methods))
     if suite == "sequential":
         parts.append(failure_line(results, methods))
     parts.append("Final regret, median and its 95 % bootstrap interval:\n")
