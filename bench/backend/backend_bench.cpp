@@ -236,6 +236,7 @@ BENCHMARK(acquisition)
     ->Args({200, 20, 1})
     ->Args({200, 20, 64})
     ->Args({1000, 20, 1})
+    ->Args({1000, 4, 64})
     ->MeasureProcessCPUTime()
     ->UseRealTime()
     ->Unit(benchmark::kMicrosecond);

@@ -178,7 +178,7 @@ void climb(backend::Arena& arena, std::span<const Job* const> jobs, const std::f
   optimize::MultiStartOptions limits;
   limits.max_rounds = jobs.front()->max_rounds;
   limits.gradient_tolerance = 1e-3;
-  limits.value_tolerance = 1e-6;
+  limits.value_tolerance = 1e-5;
   limits.indices = data.indices();
   if (stop != nullptr && *stop) limits.stop = [&stopped, stop] { return stopped = (*stop)(); };
   const optimize::MultiStartResult found = optimize::multi_start(arena, parameters, flat, lower, upper, objective, limits);

@@ -73,8 +73,8 @@ std::optional<GpPlan::Due> GpPlan::due(const Observations& used, const Searches&
     Observations first = first_points(used, count, dimensions_);
     return count > recipe_.fit_subset ? best_and_latest(first, recipe_.fit_subset, dimensions_) : first;
   };
-  const Schedule cold{recipe_.always_cold, recipe_.anchor_growth, recipe_.late_anchor_growth, recipe_.fit_subset};
-  const Schedule warm{recipe_.always_warm, recipe_.warm_growth, recipe_.warm_growth, recipe_.fit_subset};
+  const Schedule cold{recipe_.always_cold, recipe_.anchor_growth, recipe_.late_growth, recipe_.fit_subset};
+  const Schedule warm{recipe_.always_warm, recipe_.warm_growth, recipe_.late_growth, recipe_.fit_subset};
   const std::int64_t anchored = cold.last(used.size()), refined = warm.last(used.size());
   Due due;
   due.observations = data_of(anchored);

@@ -15,7 +15,8 @@ struct GpRecipe {
   std::int64_t incumbents = 5;     ///< best observations whose surroundings are searched
   std::int64_t baseline = 8;       ///< noisy incumbents that are integrated over
   int climb_rounds = 60;
-  double batch_tolerance = 1e-9;       ///< relative change of the value at which the climbs of a batch end
+  int batch_rounds = 25;               ///< the same for the trials of a batch
+  double batch_tolerance = 1e-5;       ///< relative change of the value at which their climbs end
   std::size_t modelled_pending = 512;  ///< latest pending trials whose values are sampled; older ones are only not repeated
 
   // Large batches (bench/README.md has the comparison)
@@ -51,8 +52,8 @@ struct GpRecipe {
   int warm_rounds = 15;           ///< rounds of a search from the last anchor's result
   std::int64_t always_cold = 40;  ///< up to this many observations every fit is a cold one: it costs little
   double anchor_growth = 1.15;    ///< a cold fit whenever the data has grown by this factor
-  double late_anchor_growth =
-      1.5;  ///< the same once there are more than `fit_subset`: a subset of that size says the same again
+  /// The same, of warm fits too, once there are more than `fit_subset`: a subset of that size says the same again.
+  double late_growth = 1.5;
   std::int64_t always_warm = 200;  ///< up to this many observations every ask refines the hyperparameters
   double warm_growth = 1.05;       ///< beyond, whenever the data has grown by this factor; in between the factor is extended
   std::int64_t fit_subset = 1000;  ///< hyperparameters are fitted to at most this many observations

@@ -54,7 +54,7 @@ acquisition::ProposeOptions search_options(const SamplerOptions& options, const 
   search.candidates.seed = math::mix64(search.seed);
   search.candidates.count = std::max<std::int64_t>(recipe.candidates, 2 * count);
   search.starts = count > 1 ? recipe.batch_starts : recipe.starts;
-  search.climb.max_rounds = recipe.climb_rounds;
+  search.climb.max_rounds = count > 1 ? recipe.batch_rounds : recipe.climb_rounds;
   if (count > 1) search.climb.value_tolerance = recipe.batch_tolerance;
   search.samples = recipe.samples;
   search.pending = latest(pending, recipe.modelled_pending * static_cast<std::size_t>(regression.dimensions()));

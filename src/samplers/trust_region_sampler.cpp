@@ -2,7 +2,6 @@
 
 #include "acquisition/propose.hpp"
 #include "base/deadline.hpp"
-#include "gp/joint_sample.hpp"
 #include "math/philox.hpp"
 #include "samplers/builtin.hpp"
 #include "samplers/gp_search.hpp"
@@ -174,12 +173,8 @@ class TrustRegionSampler final : public Sampler {
     if (task.designed > 0) fill_design(task, domain, pending, result);
     TrustRegionDomain box(domain, centre(model, *regression, domain), half_widths(*regression, *encoder_, task.region.length));
     const int count = request.count - task.designed;
-    const bool draws = count >= recipe_.draws_from && count < recipe_.model.large_batch;
-    if (draws)
-      draw(*regression, task, count, box, result);
-    else if (!propose(model, *regression, task, count, box, pending, result))
-      return std::nullopt;
-    if (!draws && finished_with(task, *regression, slice, result)) {
+    if (!propose(model, *regression, task, count, box, nearest(pending, box), result)) return std::nullopt;
+    if (finished_with(task, *regression, slice, result)) {
       ModelSummary summary = std::move(result.model);
       result = design(request, request.count, task.region.number + 1);
       result.model = std::move(summary);
@@ -267,6 +262,22 @@ class TrustRegionSampler final : public Sampler {
     return row;
   }
 
+  /// The pending points nearest to the centre: what is known elsewhere says little in the box.
+  [[nodiscard]] std::vector<double> nearest(const std::vector<double>& pending, const TrustRegionDomain& box) const {
+    const std::size_t d = encoder_->dimensions(), most = recipe_.modelled_pending;
+    if (pending.size() <= most * d) return pending;
+    std::vector<std::pair<double, std::size_t>> distances;
+    for (std::size_t at = 0; at < pending.size(); at += d)
+      distances.emplace_back(distance(std::span(pending).subspan(at, d), box.centre()), at);
+    std::stable_sort(distances.begin(), distances.end());
+    std::vector<double> rows;
+    for (std::size_t i = 0; i < most; ++i) {
+      const auto begin = pending.begin() + static_cast<std::ptrdiff_t>(distances[i].second);
+      rows.insert(rows.end(), begin, begin + static_cast<std::ptrdiff_t>(d));
+    }
+    return rows;
+  }
+
   bool propose(const GpModel& model, const gp::Regression& regression, const Task& task, int count, TrustRegionDomain& box,
                const std::vector<double>& pending, SuggestResult& result) const {
     acquisition::ProposeOptions search =
@@ -313,29 +324,6 @@ class TrustRegionSampler final : public Sampler {
       widest = std::max(widest, box.columns()[c].categorical ? 0.0 : box.range(c).second - box.range(c).first);
     options.scales = {0.25 * widest, 0.1 * widest, 0.02 * widest};
     return options;
-  }
-
-  /// Each trial takes the best candidate of its own joint draw from the posterior.
-  void draw(const gp::Regression& regression, const Task& task, int count, TrustRegionDomain& box,
-            SuggestResult& result) const {
-    const std::size_t d = encoder_->dimensions();
-    const std::uint64_t seed = math::mix64(options_.seed ^ math::mix64(task.request.draw));
-    acquisition::CandidateOptions options = candidates(seed, box, std::max<std::int64_t>(recipe_.draw_candidates, 2 * count));
-    const std::vector<double> rows = acquisition::make_candidates(box, options);
-    const std::size_t m = rows.size() / d;
-    const std::vector<double> draws = gp::joint_sample(regression, rows, count, seed);
-    const std::string origin = region_origin("draw", {task.region.number, task.request.draw});
-    const Region slice(*encoder_, task.request.fixed);
-    for (int pick = 0; pick < count; ++pick) {
-      const std::span<const double> sample(draws.data() + static_cast<std::size_t>(pick) * m, m);
-      std::size_t best = m;
-      for (std::size_t i = 0; i < m; ++i)
-        if ((best == m || sample[i] < sample[best]) && box.admissible(std::span(rows).subspan(i * d, d))) best = i;
-      if (best == m) return;  // no candidate is left: the caller completes the batch
-      const std::span<const double> row(rows.data() + best * d, d);
-      box.exclude(row);
-      result.suggestions.push_back({slice.decode(row), origin});
-    }
   }
 
   SamplerOptions options_;

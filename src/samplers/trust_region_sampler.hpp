@@ -14,14 +14,13 @@ namespace warpbo::samplers {
 /// The strategy's choices; bench/README.md has the measurements behind them.
 struct TrustRegionRecipe {
   TrustRegionRules rules;
-  GpRecipe model;       ///< of the local model and of the search in the box
-  int draws_from = 16;  ///< batches of at least this size are chosen by Thompson draws
-  std::int64_t draw_candidates = 2000;
-  double local = 2;               ///< the model's data lies in a box this many times larger ...
-  std::int64_t least_data = 0;    ///< ... and is at least so many trials; 0: twice the dimension + 10
-  double exhausted = -9.5;        ///< log expected improvement, in standard deviations, below which a region is given up
-  double known = 0.05;            ///< a later region that comes this close to the best point of another is given up
-  std::int64_t first_region = 0;  ///< 1: searches afresh, whatever others have found
+  GpRecipe model;                     ///< of the local model and of the search in the box
+  std::size_t modelled_pending = 64;  ///< pending trials, nearest to the centre, whose values are sampled
+  double local = 2;                   ///< the model's data lies in a box this many times larger ...
+  std::int64_t least_data = 0;        ///< ... and is at least so many trials; 0: twice the dimension + 10
+  double exhausted = -9.5;            ///< log expected improvement, in standard deviations, below which a region is given up
+  double known = 0.05;                ///< a later region that comes this close to the best point of another is given up
+  std::int64_t first_region = 0;      ///< 1: searches afresh, whatever others have found
 };
 
 [[nodiscard]] std::unique_ptr<Sampler> make_trust_region_sampler(const SamplerOptions& options, const TrustRegionRecipe& recipe,

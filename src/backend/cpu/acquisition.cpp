@@ -11,11 +11,11 @@ namespace {
 using namespace cpu;
 
 void acquire_tile(const Acquisition& call, const PreparedModel& prepared, std::int64_t first, std::int64_t count,
-                  ScratchPool& pool) {
+                  ScratchPool& pool, const Team& team) {
   const std::int64_t n = prepared.points().rows, d = call.queries.columns, samples = samples_used(call.acquisition);
   const bool with_gradient = !call.gradient.empty();
   const bool by_mean_needed = with_gradient && needs_mean(call.acquisition);
-  QueryTile tile(prepared, call.queries.block(first, 0, count, d), with_gradient, pool);
+  QueryTile tile(prepared, call.queries.block(first, 0, count, d), with_gradient, pool, team);
   Scratch scratch(pool, 2 * kQueryStrip * samples + 2 * kQueryStrip + (by_mean_needed ? padded(n) * count : 0));
   double* mean = scratch.take(kQueryStrip * samples);
   double* by_mean = scratch.take(kQueryStrip * samples);
@@ -52,8 +52,10 @@ void CpuBackend::run(const Acquisition& call) {
   static_assert(kQueryStrip >= 128, "a tile of queries must fit into one strip");
   const double cost = query_cost(prepared, m, needs_variance(call.acquisition), !call.gradient.empty()) +
                       10.0 * static_cast<double>(m) * static_cast<double>(samples_used(call.acquisition));
-  team_.each((m + width - 1) / width, cost, [&](std::int64_t task) {
-    acquire_tile(call, prepared, task * width, std::min(width, m - task * width), scratch_);
+  const std::int64_t tiles = (m + width - 1) / width;
+  const Team helpers = tiles == 1 ? team_ : Team::alone();
+  team_.each(tiles, cost, [&](std::int64_t task) {
+    acquire_tile(call, prepared, task * width, std::min(width, m - task * width), scratch_, helpers);
   });
 }
 

@@ -20,10 +20,11 @@ std::int32_t factor_lower(std::int64_t n, std::int64_t existing, double* a, std:
 void invert_lower(std::int64_t n, std::int64_t existing, const double* l, std::int64_t ldl, double* out, std::int64_t ldo,
                   const Team& team);
 
-/// Columns of C (n x m) = alpha op(L) op(B) + beta C for lower triangular L, on the calling thread. `block` is workspace of
-/// block_size(n)^2 doubles. C and B do not overlap.
+/// Columns of C (n x m) = alpha op(L) op(B) + beta C for lower triangular L, on the calling thread; the team helps where the
+/// columns are few. `block` is workspace of block_size(n)^2 doubles. C and B do not overlap.
 void multiply_lower(Op op, std::int64_t n, std::int64_t m, double alpha, const double* l, std::int64_t ldl, Op op_b,
-                    const double* b, std::int64_t ldb, double beta, double* c, std::int64_t ldc, double* block);
+                    const double* b, std::int64_t ldb, double beta, double* c, std::int64_t ldc, double* block,
+                    const Team& team);
 
 /// Rough nanoseconds of `flops` floating-point operations inside the dense library, on one core.
 inline double dense_cost(double flops) { return flops / 40.0; }

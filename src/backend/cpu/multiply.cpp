@@ -1,5 +1,6 @@
 #include "backend/cpu/blocked.hpp"
 #include "backend/cpu/cpu_backend.hpp"
+#include "backend/cpu/few_columns.hpp"
 
 #include <algorithm>
 
@@ -7,8 +8,20 @@ namespace warpbo::backend {
 
 namespace cpu {
 
+namespace {
+
+/// Up to so many the copies that the dense library makes of L cost more than its kernel saves.
+constexpr std::int64_t kFewColumns = 8;
+
+}  // namespace
+
 void multiply_lower(Op op, std::int64_t n, std::int64_t m, double alpha, const double* l, std::int64_t ldl, Op op_b,
-                    const double* b, std::int64_t ldb, double beta, double* c, std::int64_t ldc, double* block) {
+                    const double* b, std::int64_t ldb, double beta, double* c, std::int64_t ldc, double* block,
+                    const Team& team) {
+  if (m <= kFewColumns && op_b == Op::none) {
+    const auto multiply = op == Op::none ? multiply_few : multiply_few_transposed;
+    return multiply(n, m, alpha, l, ldl, b, ldb, beta, c, ldc, team);
+  }
   const std::int64_t width = block_size(n);
   const auto rows_of_b = [&](std::int64_t row) { return b + (op_b == Op::none ? row : row * ldb); };
   for (std::int64_t i = 0; i < n; i += width) {
@@ -68,7 +81,7 @@ void CpuBackend::run(const Multiply& product) {
     cpu::multiply_lower(product.transpose_left ? Op::transpose : Op::none, rows, width, product.scale, a.data, a.leading,
                         product.transpose_right ? Op::transpose : Op::none,
                         b.data + (product.transpose_right ? column : column * b.leading), b.leading, product.keep,
-                        c.data + column * c.leading, c.leading, scratch.take(size * size));
+                        c.data + column * c.leading, c.leading, scratch.take(size * size), cpu::Team::alone());
   });
 }
 

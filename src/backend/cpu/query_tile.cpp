@@ -22,8 +22,10 @@ double query_cost(const PreparedModel& prepared, std::int64_t m, bool variance, 
   return queries * (cost + 50);
 }
 
-QueryTile::QueryTile(const PreparedModel& prepared, const ConstMatrix& queries, bool slopes, ScratchPool& pool)
+QueryTile::QueryTile(const PreparedModel& prepared, const ConstMatrix& queries, bool slopes, ScratchPool& pool,
+                     const Team& team)
     : prepared_(prepared),
+      team_(team),
       n_(prepared.points().rows),
       count_(queries.rows),
       leading_(padded(n_)),
@@ -70,7 +72,7 @@ void QueryTile::means(std::int64_t samples, double* mean, std::int64_t leading) 
 void QueryTile::whiten(double* whitened, std::int64_t leading) {
   const ConstMatrix& inverse = prepared_.model().inverse_factor;
   multiply_lower(Op::none, n_, count_, 1, inverse.data, inverse.leading, Op::none, covariance_, leading_, 0, whitened, leading,
-                 block_);
+                 block_, team_);
   whitened_ = whitened;
   whitened_leading_ = leading;
 }
@@ -87,7 +89,7 @@ void QueryTile::variances(double* variance) const {
 void QueryTile::unwhiten() {
   const ConstMatrix& inverse = prepared_.model().inverse_factor;
   multiply_lower(Op::transpose, n_, count_, 1, inverse.data, inverse.leading, Op::none, whitened_, whitened_leading_, 0,
-                 covariance_, leading_, block_);
+                 covariance_, leading_, block_, team_);
 }
 
 void QueryTile::gradient(std::int64_t query, const double* coefficients, double by_variance, double* out, std::int64_t stride) {

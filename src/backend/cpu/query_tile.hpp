@@ -32,8 +32,9 @@ double query_cost(const PreparedModel& prepared, std::int64_t m, bool variance, 
 /// Up to tile_size queries. Call the functions in the order in which they are declared; each uses what those before left.
 class QueryTile {
  public:
-  /// `slopes`: whether gradients will be asked for.
-  QueryTile(const PreparedModel& prepared, const ConstMatrix& queries, bool slopes, ScratchPool& pool);
+  /// `slopes`: whether gradients will be asked for. `team` helps with the products: for a tile that is worked on alone.
+  QueryTile(const PreparedModel& prepared, const ConstMatrix& queries, bool slopes, ScratchPool& pool,
+            const Team& team = Team::alone());
 
   /// k(X, x) of one query, n values.
   [[nodiscard]] const double* covariance(std::int64_t query) const { return covariance_ + query * leading_; }
@@ -57,6 +58,7 @@ class QueryTile {
   void covariances(bool slopes);
 
   const PreparedModel& prepared_;
+  Team team_;
   std::int64_t n_, count_, leading_;
   Scratch scratch_;
   ScaledPoints queries_;
