@@ -99,6 +99,7 @@ class AutomaticSampler final : public Sampler, public SharedFit {
   /// The strategy that the global model's own words speak for; null: none but it.
   [[nodiscard]] Sampler* better_than(const ModelSummary& model, const SuggestRequest& request) const {
     if (model.observations < recipe_.least_observations) return nullptr;
+    if (request.count >= recipe_.portfolio_from) return local_.get();
     if (rippled(model)) return request.count == 1 && turn(request, recipe_.local_turns) ? nullptr : local_.get();
     return afresh(request, model) ? fresh_.get() : nullptr;
   }
@@ -106,7 +107,8 @@ class AutomaticSampler final : public Sampler, public SharedFit {
   /// How many trials the global model makes beside another strategy.
   [[nodiscard]] int share(const Sampler* other, const SuggestRequest& request) const {
     if (other == nullptr) return request.count;
-    return other == local_.get() && request.count > 1 ? std::max(request.count / recipe_.local_turns, 1) : 0;
+    if (other != local_.get() || request.count == 1) return 0;
+    return std::max(static_cast<int>(recipe_.global_share * request.count), 1);
   }
 
   /// A search that has begun is mostly left alone: the global model knows where it was, and would lead it back.

@@ -14,7 +14,9 @@ namespace warpbo::samplers {
 /// The strategy's choices; bench/README.md has the measurements behind them.
 struct TrustRegionRecipe {
   TrustRegionRules rules;
-  GpRecipe model;                     ///< of the local model and of the search in the box
+  /// Of the local model and of the search in the box. Its data changes with the box: hyperparameters are searched often, on part
+  /// of it.
+  GpRecipe model{.fit_subset = 500};
   std::size_t modelled_pending = 64;  ///< pending trials, nearest to the centre, whose values are sampled
   double local = 2;                   ///< the model's data lies in a box this many times larger ...
   std::int64_t least_data = 0;        ///< ... and is at least so many trials; 0: twice the dimension + 10

@@ -109,19 +109,47 @@ TEST(Fit, ScreeningOnASubsetEndsWhereAFullSearchDoes) {
   EXPECT_NEAR(fit(regression, screened).value, fit(regression, full).value, 0.5);
 }
 
+// Only the best starts go on after the first rounds; which end they come to, they come to as without.
+TEST(Fit, TheBestStartsEndWhereAllWouldHaveEnded) {
+  for (const std::size_t n : {12UL, 30UL, 60UL, 120UL}) {
+    const Data data = make_data(n, 4, 30 + n);
+    Regression regression = make(4);
+    regression.set_data(data.points, data.targets);
+    FitOptions some, all;
+    all.restarts = some.restarts = 6;
+    all.trial_rounds = 0;
+    const FitReport found = fit(regression, some), best = fit(regression, all);
+    EXPECT_TRUE(found.fitted);
+    EXPECT_NEAR(found.value, best.value, 0.2) << n;
+    EXPECT_LE(found.rounds, some.max_rounds);
+  }
+}
+
+TEST(Fit, OneStartIsNotSearchedInParts) {
+  const Data data = make_data(30, 2, 31);
+  Regression regression = make(2);
+  regression.set_data(data.points, data.targets);
+  FitOptions options, whole;
+  options.restarts = whole.restarts = 1;
+  whole.trial_rounds = 0;
+  EXPECT_EQ(fit(regression, options).theta, fit(regression, whole).theta);
+}
+
 // A matrix too large to be kept with zeros above its diagonal takes another way to the same numbers.
 TEST(Regression, LeaveOneOutInALargeBuffer) {
-  const Data data = make_data(40, 3, 15), large = make_data(1100, 3, 16);
-  Regression small = make(3), roomy = make(3);
-  roomy.set_data(large.points, large.targets);
-  for (Regression* regression : {&small, &roomy}) {
-    regression->set_data(data.points, data.targets);
-    ASSERT_TRUE(regression->factorize(make_theta(3, 1e-3)));
-  }
-  const Regression::LeaveOneOut a = small.leave_one_out(), b = roomy.leave_one_out();
-  for (std::size_t i = 0; i < 40; ++i) {
-    EXPECT_NEAR(a.mean[i], b.mean[i], 1e-12);
-    EXPECT_NEAR(a.variance[i], b.variance[i], 1e-12);
+  for (const std::size_t n : {40UL, 256UL, 257UL, 600UL}) {
+    const Data data = make_data(n, 3, 15), large = make_data(1100, 3, 16);
+    Regression small = make(3), roomy = make(3);
+    roomy.set_data(large.points, large.targets);
+    for (Regression* regression : {&small, &roomy}) {
+      regression->set_data(data.points, data.targets);
+      ASSERT_TRUE(regression->factorize(make_theta(3, 1e-3)));
+    }
+    const Regression::LeaveOneOut a = small.leave_one_out(), b = roomy.leave_one_out();
+    for (std::size_t i = 0; i < n; ++i) {
+      EXPECT_NEAR(a.mean[i], b.mean[i], 1e-12);
+      EXPECT_NEAR(a.variance[i], b.variance[i], 1e-12);
+    }
   }
 }
 

@@ -92,7 +92,8 @@ TEST(LargeStudy, ATimeLimitBoundsWhatTheModelTakes) {
   Study study = Study::open("s", limited, world.store);
   const Trial trial = study.ask();
   EXPECT_LT(study.model().observations, 3000);
-  EXPECT_GE(study.model().observations, 50);  // how many depends on the machine: 500 and more without sanitizers
+  // At least 500 are always affordable; the model then has seven eighths of them and the latest up to a whole eighth.
+  EXPECT_GE(study.model().observations, 437);
   EXPECT_TRUE(mentions(trial.attributes.at("warpbo:degraded"), "the factor of more would not fit into max_seconds_per_ask"));
   EXPECT_TRUE(mentions(trial.attributes.at("warpbo:origin"), "gp/"));
 }
