@@ -30,7 +30,7 @@ std::unique_ptr<Sampler> make_fresh_search(const SamplerOptions& options, const 
 /// The Gaussian process of the whole space proposes, until what it says of itself speaks for another strategy:
 ///   it expects no improvement anywhere   a search begins afresh, knowing only its own trials; the global model, for which
 ///                                        they are data too, has a turn now and then when it expects something again;
-///   it explains part of the data as noise, or predicts it badly
+///   it explains part of the data as noise, or predicts it badly, or the batch is large
 ///                                        a trust region, whose model need only be right nearby, makes most of the trials.
 /// What is decided depends on the request alone.
 class AutomaticSampler final : public Sampler, public SharedFit {

@@ -61,6 +61,38 @@ TEST(PathBatch, EveryTrialIsABetterPointOfItsOwnFunctionThanAnyCandidate) {
   EXPECT_GE(global, 34);
 }
 
+// Few rounds suffice where functions are smooth: what ends a climb must be that nothing is left to gain.
+TEST(PathBatch, ClimbsEndWhereTheSlopeLeadsOutOfTheBox) {
+  constexpr std::int64_t d = 6, count = 50;
+  const gp::Regression regression = sample_model(60, d, 1e-4);
+  const BoxDomain domain = BoxDomain::continuous(d);
+  PathSampleOptions sample;
+  sample.count = count;
+  sample.features = 256;
+  const PathSamples samples(regression, domain.columns(), sample);
+  std::vector<std::int32_t> identity;
+  for (std::int32_t s = 0; s < count; ++s) identity.push_back(s);
+  const backend::Buffer<std::int32_t> device(regression.backend(), count);
+  device.upload(identity);
+  const PathTarget target(samples.model(), device.view());
+  std::vector<double> starts;
+  for (std::uint64_t s = 0; s < count; ++s)
+    for (std::uint64_t k = 0; k < d; ++k) starts.push_back(math::philox_uniform(3, 0, s, k));
+  ClimbOptions climb;
+  climb.max_rounds = 200;
+  climb.value_tolerance = 1e-9;
+  const Climbed ends = climb_each(regression.arena(), domain, target, starts, climb);
+  for (std::size_t k = 0; k < d; ++k) {
+    // One coordinate of every end a little to either side, as far as the box goes.
+    for (const double step : {-1e-4, 1e-4}) {
+      std::vector<double> moved = ends.rows;
+      for (std::size_t at = k; at < moved.size(); at += d) moved[at] = std::clamp(moved[at] + step, 0.0, 1.0);
+      const std::vector<double> values = evaluate(regression.arena(), target, moved, d, identity);
+      for (std::size_t s = 0; s < count; ++s) EXPECT_LE(values[s], ends.values[s] + 1e-7) << s << ' ' << k << ' ' << step;
+    }
+  }
+}
+
 TEST(PathBatch, ConstraintsHold) {
   const gp::Regression regression = sample_model(15, 2, 1e-4);
   BoxDomain domain = BoxDomain::continuous(2, 0.9);
