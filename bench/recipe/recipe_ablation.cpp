@@ -29,7 +29,9 @@ double final_regret(const problems::Problem& problem, const Settings& settings, 
   double best = std::numeric_limits<double>::infinity();         // regret without the noise ...
   double recommended = std::numeric_limits<double>::infinity();  // ... of the trial with the best observed value
   while (std::ssize(history) < trials) {
-    const int count = std::min(settings.batch, trials - static_cast<int>(history.size()));
+    // A design that is given is told before the first batch.
+    const int wanted = history.empty() && settings.initial > 0 ? settings.initial : settings.batch;
+    const int count = std::min(wanted, trials - static_cast<int>(history.size()));
     const SuggestRequest request{problem.space, history, {}, Direction::minimize, count, {}, history.size()};
     const SuggestResult result = sampler->suggest(request);
     for (const Suggestion& suggestion : result.suggestions) {

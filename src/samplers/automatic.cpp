@@ -98,6 +98,8 @@ class AutomaticSampler final : public Sampler, public SharedFit {
 
   /// The strategy that the global model's own words speak for; null: none but it.
   [[nodiscard]] Sampler* better_than(const ModelSummary& model, const SuggestRequest& request) const {
+    // Whoever names what the model is to maximize gets that.
+    if (options_.acquisition != AcquisitionFunction::expected_improvement) return nullptr;
     if (model.observations < recipe_.least_observations) return nullptr;
     if (request.count >= recipe_.portfolio_from) return local_.get();
     if (rippled(model)) return request.count == 1 && turn(request, recipe_.local_turns) ? nullptr : local_.get();
@@ -113,7 +115,7 @@ class AutomaticSampler final : public Sampler, public SharedFit {
 
   /// A search that has begun is mostly left alone: the global model knows where it was, and would lead it back.
   [[nodiscard]] bool afresh(const SuggestRequest& request, const ModelSummary& model) const {
-    if (options_.acquisition != AcquisitionFunction::expected_improvement || options_.noise == Noise::noisy) return false;
+    if (options_.noise == Noise::noisy) return false;
     if (model.log_expected_improvement < recipe_.exhausted) return true;
     const bool begun = std::max(latest_region(request.finished), latest_region(request.pending)) > 0;
     return begun && !(model.log_expected_improvement > recipe_.promising && turn(request, recipe_.global_turns));

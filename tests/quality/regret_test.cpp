@@ -10,10 +10,11 @@
 namespace warpbo {
 namespace {
 
-/// The best trial of one run with the default strategy.
-Trial run(const problems::Problem& problem, int trials, int batch, std::uint64_t seed) {
+/// The best trial of one run with the default strategy; `initial` of its trials are the design, 0 for its own choice.
+Trial run(const problems::Problem& problem, int trials, int batch, std::uint64_t seed, int initial = 0) {
   StudyOptions options;
   options.sampler.seed = seed;
+  options.sampler.initial_trials = initial;
   options.sampler.device = Device::cpu();
   Study study = Study::create(problem.name, problem.space, options);
   for (int told = 0; told < trials;) {
@@ -26,9 +27,10 @@ Trial run(const problems::Problem& problem, int trials, int batch, std::uint64_t
 }
 
 /// Final regrets over seeds 0, 1, ..., sorted.
-std::vector<double> regrets(const problems::Problem& problem, int trials, int batch, std::uint64_t seeds) {
+std::vector<double> regrets(const problems::Problem& problem, int trials, int batch, std::uint64_t seeds, int initial = 0) {
   std::vector<double> out;
-  for (std::uint64_t seed = 0; seed < seeds; ++seed) out.push_back(problem.regret(*run(problem, trials, batch, seed).value));
+  for (std::uint64_t seed = 0; seed < seeds; ++seed)
+    out.push_back(problem.regret(*run(problem, trials, batch, seed, initial).value));
   std::sort(out.begin(), out.end());
   std::cout << problem.name << ", " << trials << " trials in batches of " << batch << ": regrets";
   for (const double regret : out) std::cout << ' ' << regret;
@@ -45,16 +47,26 @@ TEST(Quality, SlowBranin) { EXPECT_LE(median(regrets(problems::branin(), 40, 1, 
 
 TEST(Quality, SlowHartmann6) {
   const std::vector<double> sorted = regrets(problems::hartmann6(), 100, 1, 20);
-  EXPECT_LE(median(sorted), 1e-3);
-  EXPECT_LE(std::count_if(sorted.begin(), sorted.end(), [](double regret) { return regret > 0.05; }), 4);
+  EXPECT_LE(median(sorted), 3e-4);
+  EXPECT_LE(std::count_if(sorted.begin(), sorted.end(), [](double regret) { return regret > 0.05; }), 3);
 }
 
 TEST(Quality, SlowHartmann6InBatchesOfEight) { EXPECT_LE(median(regrets(problems::hartmann6(), 96, 8, 20)), 0.02); }
 
-TEST(Quality, SlowShiftedAckley5) { EXPECT_LE(median(regrets(problems::ackley(5), 100, 1, 10)), 2.0); }
+TEST(Quality, SlowShiftedAckley5) { EXPECT_LE(median(regrets(problems::ackley(5), 100, 1, 10)), 0.5); }
+
+TEST(Quality, SlowShiftedLevy10) { EXPECT_LE(median(regrets(problems::levy(10), 100, 1, 10)), 6.0); }
+
+TEST(Quality, SlowShiftedRosenbrock5) { EXPECT_LE(median(regrets(problems::rosenbrock(5), 100, 1, 10)), 20.0); }
 
 // Ripples, where the model of the whole space alone gives 21.
 TEST(Quality, SlowShiftedRastrigin5) { EXPECT_LE(median(regrets(problems::rastrigin(5), 100, 1, 10)), 18.0); }
+
+// Batches of a hundred, 1,100 trials; TuRBO-1's own code ends at 4.6 and 9.6.
+TEST(Quality, SlowShiftedAckley20InBatchesOfAHundred) {
+  EXPECT_LE(median(regrets(problems::ackley(20), 1100, 100, 3, 100)), 3.5);
+}
+TEST(Quality, SlowShiftedLevy20InBatchesOfAHundred) { EXPECT_LE(median(regrets(problems::levy(20), 1100, 100, 3, 100)), 7.0); }
 
 TEST(Quality, SlowMixedSpaceFindsTheBestCategories) {
   const problems::Problem problem = problems::mixed();

@@ -209,6 +209,19 @@ TEST(AutomaticSampler, RipplesSendItToATrustRegion) {
   }
 }
 
+TEST(AutomaticSampler, ANamedAcquisitionIsMaximizedWhateverTheModelSays) {
+  const problems::Problem problem = problems::rastrigin(4);
+  for (const AcquisitionFunction acquisition : {AcquisitionFunction::confidence_bound, AcquisitionFunction::thompson}) {
+    SamplerOptions named = options();
+    named.acquisition = acquisition;
+    SimulatedStudy study(problem.space);
+    const auto sampler = make_automatic_sampler(named, AutomaticRecipe{});
+    static_cast<void>(study.run(
+        *sampler, [&](const Parameters& p) { return problem(p); }, 64, 16));
+    EXPECT_EQ(local_trials(study), 0);
+  }
+}
+
 // Large batches have a global and a local part, whatever the model says of itself.
 TEST(AutomaticSampler, LargeBatchesAreSplit) {
   const problems::Problem problem = problems::hartmann3();
