@@ -101,16 +101,16 @@ class AutomaticSampler final : public Sampler, public SharedFit {
     // Whoever names what the model is to maximize gets that.
     if (options_.acquisition != AcquisitionFunction::expected_improvement) return nullptr;
     if (model.observations < recipe_.least_observations) return nullptr;
-    if (request.count >= recipe_.portfolio_from) return local_.get();
     if (rippled(model)) return request.count == 1 && turn(request, recipe_.local_turns) ? nullptr : local_.get();
-    return afresh(request, model) ? fresh_.get() : nullptr;
+    if (afresh(request, model)) return fresh_.get();
+    return request.count >= recipe_.portfolio_from ? local_.get() : nullptr;
   }
 
   /// How many trials the global model makes beside another strategy.
   [[nodiscard]] int share(const Sampler* other, const SuggestRequest& request) const {
     if (other == nullptr) return request.count;
     if (other != local_.get() || request.count == 1) return 0;
-    return std::max(static_cast<int>(recipe_.global_share * request.count), 1);
+    return std::max(static_cast<int>(recipe_.global_share * request.count), std::min(request.count / 2, recipe_.global_trials));
   }
 
   /// A search that has begun is mostly left alone: the global model knows where it was, and would lead it back.

@@ -177,7 +177,7 @@ std::ptrdiff_t local_trials(const SimulatedStudy& study) {
   return std::ranges::count_if(study.finished(), [](const Trial& trial) { return region_label(trial).has_value(); });
 }
 
-// A model that predicts badly gives three of four trials away, once there is enough to judge it by.
+// A model that predicts badly gives three of four trials away, half of a small batch, once there is enough to judge it by.
 TEST(AutomaticSampler, ATrustRegionTakesOverWhereTheModelPredictsBadly) {
   const problems::Problem problem = problems::rastrigin(4);
   AutomaticRecipe recipe;
@@ -188,7 +188,7 @@ TEST(AutomaticSampler, ATrustRegionTakesOverWhereTheModelPredictsBadly) {
     static_cast<void>(study.run(
         *sampler, [&](const Parameters& p) { return problem(p); }, 64, batch));
     // Of the 44 trials after the first twenty, and of the five batches after the first three.
-    EXPECT_EQ(local_trials(study), batch == 1 ? 33 : 30) << batch;
+    EXPECT_EQ(local_trials(study), batch == 1 ? 33 : 20) << batch;
   }
 }
 
@@ -222,14 +222,14 @@ TEST(AutomaticSampler, ANamedAcquisitionIsMaximizedWhateverTheModelSays) {
   }
 }
 
-// Large batches have a global and a local part, whatever the model says of itself.
-TEST(AutomaticSampler, LargeBatchesAreSplit) {
+// Batches have a global and a local part, even where the model predicts well.
+TEST(AutomaticSampler, BatchesAreSplit) {
   const problems::Problem problem = problems::hartmann3();
   SimulatedStudy study(problem.space);
   const auto sampler = make_automatic_sampler(options(), AutomaticRecipe{});
   static_cast<void>(study.run(
       *sampler, [&](const Parameters& p) { return problem(p); }, 60, 20));
-  EXPECT_EQ(local_trials(study), 30);  // 15 of 20, after a first batch that is a design
+  EXPECT_EQ(local_trials(study), 24);  // all but eight of 20, after a first batch that is a design
   std::set<std::string> points;
   for (const Trial& trial : study.finished()) {
     std::string point;

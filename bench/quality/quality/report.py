@@ -21,6 +21,7 @@ from .suites import RECORDED, SUITES, TUNING
 from .traces import TraceFile, load_suite
 
 STRONG = ("gpsampler-det", "botorch", "turbo-1", "hebo")  # without them a report says little
+FEWEST = 4  # seeds with which the Mann-Whitney test can reach 0.05
 TITLES = {
     "sequential": "Sequential: ten functions of 2 to 10 dimensions, 100 trials",
     "tuning": "Tuning of scikit-learn models, 16 rounds of 8",
@@ -123,13 +124,13 @@ def family_line(results: comparison.Results, ours: str, methods: list[str]) -> s
 
 
 def best_peer_table(results: comparison.Results, ours: str, methods: list[str]) -> str:
-    """Per problem the peer with the least median among those with four common seeds or more, and ours on the same seeds."""
+    """Per problem the peer with the least median among those with three common seeds or more, and ours on the same seeds."""
     rows = []
     for case in results.cases:
         pairs = {}
         for m in methods:
             pair = None if m.startswith("warpbo") else comparison.paired(results, ours, m, case.problem)
-            if pair is not None and len(pair[0]) >= 4 and pair[0].shape[1] == case.budget:
+            if pair is not None and len(pair[0]) >= 3 and pair[0].shape[1] == case.budget:
                 pairs[m] = [st.floored(curves[:, -1]) for curves in pair]
         if not pairs:
             continue
@@ -205,6 +206,9 @@ def missing(results: comparison.Results, methods: list[str]) -> str:
     text = ""
     if strong:
         text = f"**The strongest peers are missing here: {', '.join(strong)}.** What is said above holds against the others only.\n\n"
+    thin = [m for m in STRONG if m in methods and min(len(results.seeds[m].get(case.problem, [])) for case in results.cases) < FEWEST]
+    if thin:
+        text += f"**Fewer than {FEWEST} seeds on some problems, so that no win or loss can show there: {', '.join(thin)}.**\n\n"
     if parts:
         text += "Runs that are there: " + ", ".join(parts) + "; all of the other methods shown.\n"
     return text + ("Not run on this suite: " + ", ".join(absent) + ".\n" if absent else "")

@@ -63,5 +63,15 @@ def test_the_report_is_written(files, tmp_path, monkeypatch):
     assert "Not run on this suite:" in text
     assert "strongest peers are missing here: gpsampler-det, botorch, turbo-1, hebo" in text
     assert "**0.001 [" in text
+    assert "| levy4 | 5.1 | tpe | 0.01 | 5e+02 | 5 | loss |" in text
     for plot in ("curves", "ecdf", "efficiency"):
         assert (tmp_path / f"sequential-{plot}.svg").stat().st_size > 1000
+
+
+def test_strong_peers_with_few_seeds_are_named(files, tmp_path):
+    from quality import report
+
+    files["botorch"] = traces(tmp_path, "botorch", {"other": 1e-2}, seeds=3)
+    text = report.missing(comparison.collect("sequential", files), list(files))
+    assert "no win or loss can show there: botorch." in text
+    assert "missing here: gpsampler-det, turbo-1, hebo" in text
