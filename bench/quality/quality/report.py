@@ -52,12 +52,12 @@ def order(methods: Iterable[str], ours: str) -> list[str]:
 
 
 def median_table(results: comparison.Results, methods: list[str]) -> str:
-    """Medians of the final regret with their interval and the number of seeds; the least median of four seeds or more is bold."""
+    """Medians of the final regret with their interval and the number of seeds; the least median of three seeds or more is bold."""
     rows = []
     for case in results.cases:
         known = {m: results.curves[m][case.problem] for m in methods if case.problem in results.curves[m]}
         complete = {m: c for m, c in known.items() if c.shape[1] == case.budget}
-        enough = [c for c in complete.values() if len(c) >= 4]
+        enough = [c for c in complete.values() if len(c) >= 3]
         best = min((np.median(st.floored(c[:, -1])) for c in enough), default=math.inf)
         cells = []
         for m in methods:
@@ -67,7 +67,7 @@ def median_table(results: comparison.Results, methods: list[str]) -> str:
             final = st.floored(known[m][:, -1])
             median, low, high = st.median_interval(final, comparison.random_stream(results.suite, m, case.problem))
             text = f"{number(median)} [{number(low)}, {number(high)}]"
-            if m in complete and len(final) >= 4 and median == best:
+            if m in complete and len(final) >= 3 and median == best:
                 text = f"**{text}**"
             if len(final) < case.seeds:
                 text += f" ({len(final)} seeds)"
