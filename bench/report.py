@@ -36,7 +36,9 @@ class Row:
 
 
 def programs(build):
-    return sorted(path for path in (build / "bench").rglob("*") if path.is_file() and os.access(path, os.X_OK) and path.name.endswith("_bench"))
+    """The programs that a figure is measured by. (`gpu_bench` has a script of its own.)"""
+    wanted = {figure.program for figure in figures.FIGURES}
+    return sorted(path for path in (build / "bench").rglob("*") if path.is_file() and os.access(path, os.X_OK) and path.name in wanted)
 
 
 def run_once(program, pattern):

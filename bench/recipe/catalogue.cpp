@@ -113,6 +113,7 @@ bool apply(const std::string& name, const std::string& text, Settings& settings)
       {"auto_global_turns", integer(settings.automatic.global_turns)},
       {"auto_portfolio_from", integer(settings.automatic.portfolio_from)},
       {"auto_global_trials", integer(settings.automatic.global_trials)},
+      {"auto_smooth_turns", integer(settings.automatic.smooth_turns)},
       {"auto_global_share", integer(settings.automatic.global_share)},
       {"auto_local_turns", integer(settings.automatic.local_turns)},
       {"least_data", integer(settings.trust.least_data)},

@@ -102,7 +102,12 @@ class AutomaticSampler final : public Sampler, public SharedFit {
     if (options_.acquisition != AcquisitionFunction::expected_improvement) return nullptr;
     if (model.observations < recipe_.least_observations) return nullptr;
     if (rippled(model)) return request.count == 1 && turn(request, recipe_.local_turns) ? nullptr : local_.get();
-    if (afresh(request, model)) return fresh_.get();
+    if (options_.noise != Noise::noisy) {
+      const std::int64_t region = std::max(latest_region(request.finished), latest_region(request.pending));
+      if (region > 0) return polishes(request, model, region) ? nullptr : fresh_.get();
+      if (model.log_expected_improvement < recipe_.exhausted) return fresh_.get();
+    }
+    if (request.count == 1) return turn(request, recipe_.smooth_turns) ? local_.get() : nullptr;
     return request.count >= recipe_.portfolio_from ? local_.get() : nullptr;
   }
 
@@ -113,12 +118,10 @@ class AutomaticSampler final : public Sampler, public SharedFit {
     return std::max(static_cast<int>(recipe_.global_share * request.count), std::min(request.count / 2, recipe_.global_trials));
   }
 
-  /// A search that has begun is mostly left alone: the global model knows where it was, and would lead it back.
-  [[nodiscard]] bool afresh(const SuggestRequest& request, const ModelSummary& model) const {
-    if (options_.noise == Noise::noisy) return false;
-    if (model.log_expected_improvement < recipe_.exhausted) return true;
-    const bool begun = std::max(latest_region(request.finished), latest_region(request.pending)) > 0;
-    return begun && !(model.log_expected_improvement > recipe_.promising && turn(request, recipe_.global_turns));
+  /// Whether the global model makes this trial although a search has begun afresh. The first such search is mostly left alone:
+  /// the global model knows where it was, and would lead it back. Later ones take turns with it.
+  [[nodiscard]] bool polishes(const SuggestRequest& request, const ModelSummary& model, std::int64_t region) const {
+    return turn(request, recipe_.global_turns) && (region > 1 || model.log_expected_improvement > recipe_.promising);
   }
 
   [[nodiscard]] bool rippled(const ModelSummary& model) const {

@@ -17,11 +17,12 @@ struct AutomaticRecipe {
   double unexplained = 1e-3;     ///< noise variance above which a trust region takes turns: ripples the model cannot follow
   double poor_prediction = 0.6;  ///< leave-one-out R2 below which it does
   int local_turns = 4;           ///< the global model then keeps one of so many asks
+  int smooth_turns = 3;          ///< where the model predicts well, a trust region gets one of so many asks
   int portfolio_from = 8;        ///< batches of at least this size always have a local part
   double global_share = 0.25;    ///< of a batch that has a local part ...
   int global_trials = 8;         ///< ... or so many trials of it, but not more than half
-  double promising = -6;         ///< once a search has begun afresh, the global model needs to expect this much ...
-  int global_turns = 3;          ///< ... and gets one of so many asks
+  double promising = -6;  ///< once a search has begun afresh, the global model needs to expect this much for its turns ...
+  int global_turns = 3;   ///< ... which are one of so many asks; from the second such search on it has them anyway
   std::int64_t least_observations = 20;  ///< before these nothing is concluded
   TrustRegionRecipe trust;               ///< of the regions
   double fresh_length = 1.6;             ///< with which a search that begins afresh begins: the whole space
