@@ -27,11 +27,14 @@ std::unique_ptr<Sampler> make_fresh_search(const SamplerOptions& options, const 
   return make_trust_region_sampler(options, recipe, open);
 }
 
-/// The Gaussian process of the whole space proposes, until what it says of itself speaks for another strategy:
+/// The Gaussian process of the whole space and a trust region take turns. What the global model says of itself decides how
+/// often:
+///   it predicts well                     two of three trials are its own, a part of a batch;
+///   it explains part of the data as noise, or predicts it badly
+///                                        a trust region, whose model need only be right nearby, makes most of the trials;
 ///   it expects no improvement anywhere   a search begins afresh, knowing only its own trials; the global model, for which
-///                                        they are data too, has a turn now and then when it expects something again;
-///   it explains part of the data as noise, or predicts it badly, or the batch is large
-///                                        a trust region, whose model need only be right nearby, makes most of the trials.
+///                                        they are data too, has a turn when it expects something again, and from the second
+///                                        such search on.
 /// What is decided depends on the request alone.
 class AutomaticSampler final : public Sampler, public SharedFit {
  public:

@@ -192,7 +192,7 @@ TEST(AutomaticSampler, ATrustRegionTakesOverWhereTheModelPredictsBadly) {
   }
 }
 
-// Ripples that look like noise are such a case, a bowl is none.
+// Ripples that look like noise are such a case; in a bowl a trust region gets every third trial.
 TEST(AutomaticSampler, RipplesSendItToATrustRegion) {
   const problems::Problem rippled = problems::rastrigin(4);
   const auto bowl = [](const Parameters& parameters) {
@@ -205,7 +205,8 @@ TEST(AutomaticSampler, RipplesSendItToATrustRegion) {
     const auto sampler = make_automatic_sampler(options(), AutomaticRecipe{});
     static_cast<void>(study.run(
         *sampler, [&](const Parameters& p) { return ripples ? rippled(p) : bowl(p); }, 30, 1));
-    EXPECT_EQ(local_trials(study) > 0, ripples);
+    // Of ten trials after the first twenty: eight if the model looks bad from then on, four if it never does.
+    EXPECT_EQ(local_trials(study) > 4, ripples) << local_trials(study);
   }
 }
 
