@@ -1,6 +1,6 @@
 // Fits the 30 rate constants of a metabolic pathway to (synthetic) measurements, a thousand simulations at a time:
 //
-//   massive [rounds = 8] [trials per round = 1000]
+//   massive [rounds = 4] [trials per round = 1000]
 #include "pathway.hpp"
 
 #include <warpbo/warpbo.hpp>
@@ -93,7 +93,7 @@ std::string histogram(const std::vector<double>& values) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const int rounds = argc > 1 ? std::atoi(argv[1]) : 8, per_round = argc > 2 ? std::atoi(argv[2]) : 1000;
+  const int rounds = argc > 1 ? std::atoi(argv[1]) : 4, per_round = argc > 2 ? std::atoi(argv[2]) : 1000;
   if (rounds < 1 || per_round < 1) {
     std::fprintf(stderr, "usage: massive [rounds] [trials per round], both at least 1\n");
     return 1;
