@@ -74,6 +74,12 @@ bool apply(const std::string& name, const std::string& text, Settings& settings)
       {"lengthscale_sd", both(&Recipe::lengthscale_sd)},
       {"outputscale_shape", both(&Recipe::outputscale_shape)},
       {"warp", both(&Recipe::warp)},
+      {"log_offset", integer(settings.gp.log_offsets[0])},
+      {"log_offset2", integer(settings.gp.log_offsets[1])},
+      {"local_log_offset", integer(settings.trust.model.log_offsets[0])},
+      {"local_log_offset2", integer(settings.trust.model.log_offsets[1])},
+      {"least_log_gain", both(&Recipe::least_log_gain)},
+      {"log_rounds", both(&Recipe::log_rounds)},
       {"max_observations", both(&Recipe::max_observations)},
       {"large_batch", both(&Recipe::large_batch)},
       {"large_joint", both(&Recipe::large_joint)},
@@ -133,6 +139,7 @@ std::unique_ptr<Sampler> make_sampler(const Settings& settings, std::uint64_t se
   if (settings.sampler == "trust") return samplers::make_trust_region_sampler(options, settings.trust);
   if (settings.sampler == "auto") {
     samplers::AutomaticRecipe recipe = settings.automatic;
+    recipe.global = settings.gp;
     recipe.trust = settings.trust;
     return samplers::make_automatic_sampler(options, recipe);
   }

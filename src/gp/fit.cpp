@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numbers>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -54,9 +55,11 @@ struct Outcome {
 /// One climb from some starts, as a part of a batch.
 struct Job {
   std::size_t task = 0;
+  std::size_t choice = 0;  // 0: of the task's targets; k: of its k-th alternative
   std::vector<double> thinned_points, thinned_targets, thinned_weights;  // what the spans show where not all data is used
   std::span<const double> points, targets, noise_weights;
   std::vector<Theta> starts;
+  double log_jacobian = 0;  // sum of the log slopes
   int max_rounds = 0;
   const Settings* settings = nullptr;
   const std::function<bool()>* stop = nullptr;  // null: none
@@ -151,9 +154,21 @@ void add_bounds(const Settings& settings, std::vector<double>& lower, std::vecto
   upper.push_back(std::log(settings.fixed_noise.value_or(settings.max_noise)));
 }
 
+/// A value that no data can have (backend.hpp has the formula: the eigenvalues of C are at least the least noise, the outputscale
+/// is bounded by its prior): a wrong number of the device, which would win every comparison.
+double impossible(const Job& job) {
+  const backend::HyperPrior& prior = job.settings->prior;
+  const double n = static_cast<double>(job.size());
+  double noise = job.settings->fixed_noise.value_or(job.settings->min_noise);
+  if (!job.noise_weights.empty()) noise *= *std::min_element(job.noise_weights.begin(), job.noise_weights.end());
+  const double outputscale = 2 * prior.rate / (n + 2 * prior.shape + 2);
+  const double of_priors = 10 * static_cast<double>(job.dimensions() + 1);
+  return n / 2 * std::log(2 * std::numbers::pi * outputscale * noise) + (prior.shape + 1) * std::log(outputscale) - of_priors;
+}
+
 /// Climbs from all starts of all jobs at once.
 void climb(backend::Arena& arena, std::span<const Job* const> jobs, const std::function<bool()>* stop,
-           std::vector<Outcome>& outcomes) {
+           std::span<Outcome* const> outcomes) {
   std::vector<double> flat, lower, upper;
   std::int64_t problems = 0;
   for (const Job* job : jobs)
@@ -184,11 +199,13 @@ void climb(backend::Arena& arena, std::span<const Job* const> jobs, const std::f
   const optimize::MultiStartResult found = optimize::multi_start(arena, parameters, flat, lower, upper, objective, limits);
 
   std::size_t p = 0;
-  for (const Job* job : jobs) {
-    Outcome& outcome = outcomes[job->task];
+  for (std::size_t j = 0; j < jobs.size(); ++j) {
+    const Job* job = jobs[j];
+    Outcome& outcome = *outcomes[j];
     outcome = {{}, found.rounds, stopped};
+    const double least = impossible(*job);
     for (std::size_t start = 0; start < job->starts.size(); ++start, ++p) {
-      if (!(found.values[p] < INFINITY)) continue;
+      if (!(found.values[p] < INFINITY) || found.values[p] < least) continue;
       const auto begin = found.points.begin() + static_cast<std::ptrdiff_t>(p) * parameters;
       outcome.ends.push_back({Theta(begin, begin + parameters), found.values[p]});
     }
@@ -196,44 +213,59 @@ void climb(backend::Arena& arena, std::span<const Job* const> jobs, const std::f
   }
 }
 
-/// Runs the jobs in groups; outcomes[job.task] is written.
-void climb_in_groups(backend::Arena& arena, const std::vector<Job>& jobs, const std::function<bool()>& stop,
-                     std::vector<Outcome>& outcomes) {
-  std::map<Group, std::vector<const Job*>> groups;
-  for (const Job& job : jobs) {
-    if (job.starts.empty()) {
-      outcomes[job.task] = {};
-    } else if (job.stop != nullptr) {
-      const Job* alone = &job;
-      climb(arena, {&alone, 1}, job.stop, outcomes);
+/// Runs the jobs in groups. Returns what became of each.
+std::vector<Outcome> climb_in_groups(backend::Arena& arena, const std::vector<Job>& jobs, const std::function<bool()>& stop) {
+  std::vector<Outcome> outcomes(jobs.size());
+  struct Members {
+    std::vector<const Job*> jobs;
+    std::vector<Outcome*> outcomes;
+  };
+  std::map<Group, Members> groups;
+  for (std::size_t j = 0; j < jobs.size(); ++j) {
+    const Job* job = &jobs[j];
+    Outcome* outcome = &outcomes[j];
+    if (job->starts.empty()) continue;
+    if (job->stop != nullptr) {
+      climb(arena, {&job, 1}, job->stop, {&outcome, 1});
     } else {
-      groups[group_of(job)].push_back(&job);
+      Members& group = groups[group_of(*job)];
+      group.jobs.push_back(job);
+      group.outcomes.push_back(outcome);
     }
   }
   for (const auto& [key, members] : groups) {
     std::size_t first = 0;
-    while (first < members.size()) {
+    while (first < members.jobs.size()) {
       std::size_t last = first, problems = 0;
-      while (last < members.size() && (last == first || problems + members[last]->starts.size() <= kMostProblems))
-        problems += members[last++]->starts.size();
+      while (last < members.jobs.size() && (last == first || problems + members.jobs[last]->starts.size() <= kMostProblems))
+        problems += members.jobs[last++]->starts.size();
       if (stop && stop()) {
-        for (std::size_t i = first; i < last; ++i) outcomes[members[i]->task] = {{}, 0, true};
+        for (std::size_t i = first; i < last; ++i) *members.outcomes[i] = {{}, 0, true};
       } else {
-        climb(arena, std::span(members).subspan(first, last - first), &stop, outcomes);
+        climb(arena, std::span(members.jobs).subspan(first, last - first), &stop,
+              std::span(members.outcomes).subspan(first, last - first));
       }
       first = last;
     }
   }
+  return outcomes;
 }
 
-/// Every k-th observation, so that at most `count` remain.
-void thin(const FitTask& task, std::int64_t count, Job& job) {
-  const std::size_t n = task.targets.size(), d = task.settings.categorical.size();
-  const std::size_t stride = (n + static_cast<std::size_t>(count) - 1) / static_cast<std::size_t>(count);
+/// The observations of a task with the targets of one choice: all, or where those are more than `most` (0: no limit), every k-th.
+void show(const FitTask& task, std::size_t choice, std::int64_t most, Job& job) {
+  const FitTargets targets = choice == 0 ? FitTargets{task.targets, task.log_slopes} : task.alternatives[choice - 1];
+  const std::size_t n = targets.values.size(), d = task.settings.categorical.size();
+  const std::size_t stride = most > 0 ? (n + static_cast<std::size_t>(most) - 1) / static_cast<std::size_t>(most) : 1;
+  job.choice = choice;
+  job.points = task.points;
+  job.targets = targets.values;
+  job.noise_weights = task.noise_weights;
+  for (std::size_t i = 0; i < targets.log_slopes.size(); i += stride) job.log_jacobian += targets.log_slopes[i];
+  if (stride == 1) return;
   for (std::size_t i = 0; i < n; i += stride) {
     const std::span<const double> row = task.points.subspan(i * d, d);
     job.thinned_points.insert(job.thinned_points.end(), row.begin(), row.end());
-    job.thinned_targets.push_back(task.targets[i]);
+    job.thinned_targets.push_back(targets.values[i]);
     if (!task.noise_weights.empty()) job.thinned_weights.push_back(task.noise_weights[i]);
   }
   job.points = job.thinned_points;
@@ -244,15 +276,18 @@ void thin(const FitTask& task, std::int64_t count, Job& job) {
 /// A part of a search: all starts that are left climb for some rounds, and the best ends are the starts of the next part.
 struct Stage {
   int rounds = 0;
-  std::size_t kept = 0;  ///< ends that go on
-  bool thinned = false;  ///< on part of the observations
+  std::size_t kept = 0;       ///< ends that go on
+  bool thinned = false;       ///< on part of the observations
+  bool alternatives = false;  ///< with each of the task's alternatives; the best of them and of what went before goes on
 };
 
 /// A search on its way.
 struct Search {
-  std::vector<Theta> next;    ///< starts of the next stage
-  std::vector<Stage> stages;  ///< to come, the last first
-  std::optional<End> best;    ///< of the last stage that could evaluate anything
+  std::vector<Theta> next;       ///< starts of the next stage
+  std::vector<Stage> stages;     ///< to come, the last first
+  std::optional<End> best;       ///< of the last stage that could evaluate anything
+  double log_jacobian = 0;       ///< of the targets that it belongs to
+  std::size_t choice = 0;        ///< likewise
   int rounds = 0;
   bool stopped = false;
 };
@@ -265,30 +300,34 @@ std::vector<Stage> stages_of(const FitTask& task, std::size_t starts) {
                       starts > static_cast<std::size_t>(options.finalists);
   std::vector<Stage> out;
   if (screened) out.push_back({options.polish_rounds, 1, false});
+  if (!task.alternatives.empty()) out.push_back({options.alternative_rounds, 1, screened, true});
   out.push_back({halved ? options.max_rounds - options.trial_rounds : options.max_rounds, 1, screened});
   if (halved) out.push_back({options.trial_rounds, static_cast<std::size_t>(options.finalists), screened});
   return out;
 }
 
-Job whole_job(const FitTask& task, std::size_t index) {
-  Job job;
-  job.task = index;
-  job.points = task.points;
-  job.targets = task.targets;
-  job.noise_weights = task.noise_weights;
-  job.settings = &task.settings;
-  if (task.options.stop) job.stop = &task.options.stop;
-  return job;
+/// What a search does next.
+void add_jobs(const FitTask& task, std::size_t index, const Search& search, const Stage& stage, std::vector<Job>& jobs) {
+  const std::size_t first = stage.alternatives ? 1 : search.choice;
+  const std::size_t last = stage.alternatives ? task.alternatives.size() : search.choice;
+  for (std::size_t choice = first; choice <= last; ++choice) {
+    Job& job = jobs.emplace_back();
+    job.task = index;
+    job.starts = search.next;
+    job.max_rounds = stage.rounds;
+    job.settings = &task.settings;
+    if (task.options.stop) job.stop = &task.options.stop;
+    show(task, choice, stage.thinned ? task.options.screening : 0, job);
+  }
 }
 
 /// Ends whose log densities differ by less have come to the same place: one of them goes on.
 constexpr double kSamePlace = 1e-3;
 
-/// Takes in what a stage found.
-void take_in(const Outcome& outcome, const Stage& stage, Search& search) {
-  search.rounds += outcome.rounds;
-  search.stopped = outcome.stopped;
+/// Takes in what a stage found with the targets that the search had chosen.
+void take_in(const Outcome& outcome, const Job& job, const Stage& stage, Search& search) {
   if (!outcome.ends.empty()) search.best = outcome.ends.front();
+  search.log_jacobian = job.log_jacobian;
   search.next.clear();
   double last = -INFINITY;
   for (const End& end : outcome.ends) {
@@ -296,28 +335,45 @@ void take_in(const Outcome& outcome, const Stage& stage, Search& search) {
     search.next.push_back(end.theta);
     last = end.value;
   }
-  if (search.stopped || search.next.empty()) search.stages.clear();
+}
+
+/// Takes in what it found with others.
+void take_in_alternative(const Outcome& outcome, const Job& job, double least_gain, Search& search) {
+  if (outcome.ends.empty() || !search.best) return;
+  const auto unmapped = [](double value, double log_jacobian) { return value - log_jacobian; };
+  const double lead = search.choice == 0 ? least_gain * static_cast<double>(job.size()) : 0;
+  const End& end = outcome.ends.front();
+  if (unmapped(end.value, job.log_jacobian) + lead >= unmapped(search.best->value, search.log_jacobian)) return;
+  search.best = end;
+  search.log_jacobian = job.log_jacobian;
+  search.choice = job.choice;
+  search.next = {end.theta};
 }
 
 /// Runs the next stage of every search, all of them at once.
 void advance(backend::Arena& arena, std::span<const FitTask> tasks, std::vector<Search>& searches,
              const std::function<bool()>& stop) {
-  std::vector<Outcome> outcomes(tasks.size());
   std::vector<Stage> stages(tasks.size());
   std::vector<Job> jobs;
-  jobs.reserve(tasks.size());  // jobs show their own thinned data: they must not move
   for (std::size_t t = 0; t < tasks.size(); ++t) {
     Search& search = searches[t];
     if (search.stages.empty()) continue;
     stages[t] = search.stages.back();
     search.stages.pop_back();
-    Job& job = jobs.emplace_back(whole_job(tasks[t], t));
-    job.starts = search.next;
-    job.max_rounds = stages[t].rounds;
-    if (stages[t].thinned) thin(tasks[t], tasks[t].options.screening, job);
+    add_jobs(tasks[t], t, search, stages[t], jobs);
   }
-  climb_in_groups(arena, jobs, stop, outcomes);
-  for (const Job& job : jobs) take_in(outcomes[job.task], stages[job.task], searches[job.task]);
+  const std::vector<Outcome> outcomes = climb_in_groups(arena, jobs, stop);
+  for (std::size_t j = 0; j < jobs.size(); ++j) {
+    const std::size_t t = jobs[j].task;
+    Search& search = searches[t];
+    search.rounds += outcomes[j].rounds;
+    search.stopped = search.stopped || outcomes[j].stopped;
+    if (stages[t].alternatives)
+      take_in_alternative(outcomes[j], jobs[j], tasks[t].options.least_gain, search);
+    else
+      take_in(outcomes[j], jobs[j], stages[t], search);
+    if (search.stopped || search.next.empty()) search.stages.clear();
+  }
 }
 
 }  // namespace
@@ -337,7 +393,7 @@ std::vector<FitReport> fit(backend::Arena& arena, std::span<const FitTask> tasks
     const Search& search = searches[t];
     const bool fitted = search.best.has_value();
     reports.push_back({fitted ? search.best->theta : prior_mode(tasks[t].settings), fitted ? search.best->value : INFINITY,
-                       search.rounds, fitted, search.stopped});
+                       search.rounds, fitted, search.stopped, search.choice});
   }
   return reports;
 }

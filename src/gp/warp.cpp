@@ -18,29 +18,57 @@ double quantile(const std::vector<double>& sorted, double share) {
   return sorted[below] * (1 - fraction) + sorted[above] * fraction;
 }
 
-void compress_bad_side(std::vector<double>& values) {
-  std::vector<double> sorted = values;
+/// What the maps refer to.
+struct Statistics {
+  double best = 0, median = 0, range = 0, interquartile = 0;
+};
+
+Statistics statistics_of(std::span<const double> values) {
+  std::vector<double> sorted(values.begin(), values.end());
   std::sort(sorted.begin(), sorted.end());
-  const double median = quantile(sorted, 0.5);
-  const double spread = std::max(median - sorted.front(), quantile(sorted, 0.75) - quantile(sorted, 0.25));
+  return {sorted.front(), quantile(sorted, 0.5), sorted.back() - sorted.front(), quantile(sorted, 0.75) - quantile(sorted, 0.25)};
+}
+
+void compress(const Statistics& of, WarpedTargets& out) {
+  const double spread = std::max(of.median - of.best, of.interquartile);
   if (!(spread > 0) || !std::isfinite(spread)) return;
-  for (double& y : values) {
-    const double beyond = (y - median) / spread - 1;
-    if (beyond > 0) y = median + spread * (1 + std::log1p(beyond));
+  for (std::size_t i = 0; i < out.values.size(); ++i) {
+    const double beyond = (out.values[i] - of.median) / spread - 1;
+    if (beyond <= 0) continue;
+    out.log_slopes[i] -= std::log1p(beyond);
+    out.values[i] = of.median + spread * (1 + std::log1p(beyond));
   }
 }
 
+/// False where the targets do not allow it.
+bool take_logarithm(const Statistics& of, double offset, WarpedTargets& out) {
+  const double spread = of.median - of.best;
+  if (!(spread > 0) || !std::isfinite(of.range / spread)) return false;
+  for (std::size_t i = 0; i < out.values.size(); ++i) {
+    const double logarithm = std::log((out.values[i] - of.best) / spread + offset);
+    out.log_slopes[i] -= logarithm;
+    out.values[i] = spread * logarithm;
+  }
+  return true;
+}
+
+/// Differences of numbers near the largest double overflow; at a quarter of the scale they do not.
+constexpr double kSafeScale = 0.25;
+constexpr std::size_t kFewestWarped = 4;
+
 }  // namespace
 
-std::vector<double> warped_targets(std::span<const double> targets, bool compress) {
-  std::vector<double> values(targets.begin(), targets.end());
-  if (values.empty()) return values;
-  // Differences of numbers near the largest double overflow; at a quarter of the scale they do not.
-  for (double& y : values) y *= 0.25;
-  if (compress && values.size() >= 4) compress_bad_side(values);
-  const Standardization standard = Standardization::of(values);
-  for (double& y : values) y = standard.forward(y);
-  return values;
+WarpedTargets warp_targets(std::span<const double> targets, const Warp& warp) {
+  WarpedTargets out{{targets.begin(), targets.end()}, std::vector<double>(targets.size(), std::log(kSafeScale))};
+  for (double& y : out.values) y *= kSafeScale;
+  if (warp.kind != Warp::Kind::none && targets.size() >= kFewestWarped) {
+    const Statistics statistics = statistics_of(out.values);
+    if (warp.kind != Warp::Kind::logarithm || !take_logarithm(statistics, warp.offset, out)) compress(statistics, out);
+  }
+  const Standardization standard = Standardization::of(out.values);
+  for (double& y : out.values) y = standard.forward(y);
+  for (double& slope : out.log_slopes) slope -= std::log(standard.scale);
+  return out;
 }
 
 }  // namespace warpbo::gp

@@ -2,6 +2,7 @@
 
 #include "base/deadline.hpp"
 #include "samplers/builtin.hpp"
+#include "samplers/gp_sampler.hpp"
 #include "samplers/gp_search.hpp"
 #include "samplers/shared_fit.hpp"
 #include "space/encoder.hpp"
@@ -41,7 +42,7 @@ class AutomaticSampler final : public Sampler, public SharedFit {
   AutomaticSampler(const SamplerOptions& options, const AutomaticRecipe& recipe, const BackendOpener& open)
       : options_(options),
         recipe_(recipe),
-        gp_(make_gp_sampler(options, open)),
+        gp_(make_gp_sampler(options, recipe.global, open)),
         local_(make_trust_region_sampler(second(options), recipe.trust, open)),
         fresh_(make_fresh_search(second(options), recipe, open)),
         evolution_(make_differential_evolution_sampler(options)) {}

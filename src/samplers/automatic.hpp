@@ -2,6 +2,7 @@
 #pragma once
 
 #include "samplers/builtin.hpp"
+#include "samplers/gp_recipe.hpp"
 #include "samplers/trust_region_sampler.hpp"
 
 #include <warpbo/sampler.hpp>
@@ -24,6 +25,7 @@ struct AutomaticRecipe {
   double promising = -6;  ///< once a search has begun afresh, the global model needs to expect this much for its turns ...
   int global_turns = 3;   ///< ... which are one of so many asks; from the second such search on it has them anyway
   std::int64_t least_observations = 20;  ///< before these nothing is concluded
+  GpRecipe global;                       ///< of the global model
   TrustRegionRecipe trust;               ///< of the regions
   double fresh_length = 1.6;             ///< with which a search that begins afresh begins: the whole space
 };

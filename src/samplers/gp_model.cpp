@@ -1,7 +1,5 @@
 #include "samplers/gp_model.hpp"
 
-#include "gp/warp.hpp"
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -25,11 +23,11 @@ GpModel::GpModel(std::shared_ptr<backend::Backend> backend, const space::Encoder
       regression_(backend_, plan_.settings()),
       searches_(std::move(searches)) {}
 
-gp::Theta GpModel::hyperparameters(const Deadline& deadline, std::vector<std::string>& degraded) {
-  gp::Theta theta;
+GpPlan::Found GpModel::hyperparameters(const Deadline& deadline, std::vector<std::string>& degraded) {
+  GpPlan::Found found;
   // Half of the time is for the factor and the search for proposals.
   const Deadline half(deadline.limited() ? std::max(deadline.left() / 2, 1e-6) : 0);
-  while (auto due = plan_.due(used_, searches_, &theta)) {
+  while (auto due = plan_.due(used_, searches_, &found)) {
     if (half.limited()) due->options.stop = [&half] { return half.passed(); };
     const gp::FitTask task = due->task(plan_.settings());
     const gp::FitReport report = gp::fit(regression_.arena(), {&task, 1}).front();
@@ -37,7 +35,7 @@ gp::Theta GpModel::hyperparameters(const Deadline& deadline, std::vector<std::st
     if (!report.fitted && !last_resort_) return {};
     GpPlan::accept(*due, report, searches_);
   }
-  return theta;
+  return found;
 }
 
 bool GpModel::extends_factored(const gp::Theta& theta) const {
@@ -102,9 +100,9 @@ void GpModel::choose_observations(const Observations& all, const Deadline& deadl
 const gp::Regression* GpModel::update(const Observations& observations, std::vector<std::string>& degraded,
                                       const Deadline& deadline) {
   choose_observations(observations, deadline, degraded);
-  targets_ = gp::warped_targets(used_.values, recipe_.warp);
-  const gp::Theta theta = hyperparameters(deadline, degraded);
-  if (!theta.empty() && factorize(theta)) return &regression_;
+  const GpPlan::Found found = hyperparameters(deadline, degraded);
+  targets_ = gp::warp_targets(used_.values, plan_.warps()[found.warp]).values;
+  if (!found.theta.empty() && factorize(found.theta)) return &regression_;
   if (!last_resort_) return nullptr;
   degraded.emplace_back("the fitted covariance matrix could not be factored; default hyperparameters were used");
   gp::Theta safe = gp::prior_mode(plan_.settings());

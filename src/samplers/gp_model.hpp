@@ -50,8 +50,8 @@ class GpModel {
   [[nodiscard]] std::optional<double> leave_one_out_r2() const;
 
  private:
-  /// Empty when a search could not evaluate a single point and there is another device to try.
-  [[nodiscard]] gp::Theta hyperparameters(const Deadline& deadline, std::vector<std::string>& degraded);
+  /// No theta when a search could not evaluate a single point and there is another device to try.
+  [[nodiscard]] GpPlan::Found hyperparameters(const Deadline& deadline, std::vector<std::string>& degraded);
   void choose_observations(const Observations& all, const Deadline& deadline, std::vector<std::string>& degraded);
   [[nodiscard]] bool factorize_anew(const gp::Theta& theta);
   [[nodiscard]] bool factorize(const gp::Theta& theta);

@@ -1,6 +1,5 @@
 #include "samplers/gp_plan.hpp"
 
-#include "gp/warp.hpp"
 #include "math/philox.hpp"
 
 #include <cmath>
@@ -24,6 +23,13 @@ gp::Settings make_settings(const space::Encoder& encoder, Noise noise, const GpR
   settings.prior.rate = recipe.outputscale_shape + 1;
   if (noise == Noise::deterministic) settings.fixed_noise = recipe.min_noise;
   return settings;
+}
+
+std::vector<gp::Warp> make_warps(const GpRecipe& recipe) {
+  std::vector<gp::Warp> warps{{recipe.warp ? gp::Warp::Kind::compressed : gp::Warp::Kind::none}};
+  for (const double offset : recipe.log_offsets)
+    if (offset > 0) warps.push_back({gp::Warp::Kind::logarithm, offset});
+  return warps;
 }
 
 std::uint64_t identify(const Observations& data) {
@@ -61,13 +67,21 @@ struct Schedule {
 
 }  // namespace
 
+gp::FitTask GpPlan::Due::task(const gp::Settings& settings) const {
+  const gp::WarpedTargets& first = targets.front();
+  gp::FitTask task{settings, observations.rows, first.values, observations.noise_weights, options, first.log_slopes};
+  for (std::size_t k = 1; k < targets.size(); ++k) task.alternatives.push_back({targets[k].values, targets[k].log_slopes});
+  return task;
+}
+
 GpPlan::GpPlan(const space::Encoder& encoder, Noise noise, const GpRecipe& recipe, std::uint64_t seed)
     : settings_(make_settings(encoder, noise, recipe)),
+      warps_(make_warps(recipe)),
       recipe_(recipe),
       seed_(seed),
       dimensions_(static_cast<std::int64_t>(encoder.dimensions())) {}
 
-std::optional<GpPlan::Due> GpPlan::due(const Observations& used, const Searches& searches, gp::Theta* theta) const {
+std::optional<GpPlan::Due> GpPlan::due(const Observations& used, const Searches& searches, Found* use) const {
   // Data that a search takes from the first `count` observations: the same as long as these are.
   const auto data_of = [&](std::int64_t count) {
     Observations first = first_points(used, count, dimensions_);
@@ -79,36 +93,40 @@ std::optional<GpPlan::Due> GpPlan::due(const Observations& used, const Searches&
   Due due;
   due.observations = data_of(anchored);
   due.data = identify(due.observations);
-  const auto use = [&](const gp::Theta& found) -> std::optional<Due> {
-    if (theta != nullptr) *theta = found;
+  const auto nothing_but = [&](const Found& found) -> std::optional<Due> {
+    if (use != nullptr) *use = found;
     return std::nullopt;
   };
   if (searches.anchor && searches.anchor->data == due.data) {
     due.cold = false;
-    if (refined <= anchored) return use(searches.anchor->theta);
+    if (refined <= anchored) return nothing_but(*searches.anchor);
     due.observations = data_of(refined);
     due.data = identify(due.observations);
-    if (searches.refined && searches.refined->data == due.data) return use(searches.refined->theta);
+    if (searches.refined && searches.refined->data == due.data) return nothing_but(*searches.refined);
     due.options.warm = {searches.anchor->theta};
     due.options.restarts = 0;
     due.options.max_rounds = recipe_.warm_rounds;
+    due.warp = searches.anchor->warp;
+    due.targets.push_back(gp::warp_targets(due.observations.values, warps_[due.warp]));
   } else {
     due.options.restarts = recipe_.cold_restarts;
     due.options.max_rounds = recipe_.cold_rounds;
     due.options.trial_rounds = recipe_.trial_rounds;
     due.options.finalists = recipe_.finalists;
     due.options.polish_rounds = recipe_.polish_rounds;
+    due.options.alternative_rounds = recipe_.log_rounds;
+    due.options.least_gain = recipe_.least_log_gain;
     due.options.seed = seed_;
+    for (const gp::Warp& warp : warps_) due.targets.push_back(gp::warp_targets(due.observations.values, warp));
   }
-  due.targets = gp::warped_targets(due.observations.values, recipe_.warp);
   return due;
 }
 
 void GpPlan::accept(const Due& due, const gp::FitReport& report, Searches& searches) {
   if (due.cold)
-    searches = {Found{due.data, report.theta}, std::nullopt};
+    searches = {Found{due.data, report.theta, due.warp + report.choice}, std::nullopt};
   else
-    searches.refined = Found{due.data, report.fitted ? report.theta : due.options.warm.front()};
+    searches.refined = Found{due.data, report.fitted ? report.theta : due.options.warm.front(), due.warp + report.choice};
 }
 
 }  // namespace warpbo::samplers
