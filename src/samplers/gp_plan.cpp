@@ -27,8 +27,7 @@ gp::Settings make_settings(const space::Encoder& encoder, Noise noise, const GpR
 
 std::vector<gp::Warp> make_warps(const GpRecipe& recipe) {
   std::vector<gp::Warp> warps{{recipe.warp ? gp::Warp::Kind::compressed : gp::Warp::Kind::none}};
-  for (const double offset : recipe.log_offsets)
-    if (offset > 0) warps.push_back({gp::Warp::Kind::logarithm, offset});
+  if (recipe.log_offset > 0) warps.push_back({gp::Warp::Kind::logarithm, recipe.log_offset});
   return warps;
 }
 

@@ -2,7 +2,6 @@
 /// them.
 #pragma once
 
-#include <array>
 #include <cstdint>
 
 namespace warpbo::samplers {
@@ -43,16 +42,15 @@ struct GpRecipe {
   double lengthscale_sd = 1.7320508075688772;
   double outputscale_shape = 1;  ///< of the inverse gamma on the outputscale, whose mode is 1 (the variance of the targets)
   bool warp = true;              ///< compress bad outliers before standardizing
-  /// Offsets of logarithms of the targets (gp::Warp) that are taken instead where the data speaks for it; 0: none.
-  std::array<double, 2> log_offsets{1, 0.1};
-  double least_log_gain = 0.2;  ///< by how much the log evidence has to be better for that, per observation
+  double log_offset = 1;         ///< of the targets' logarithm (gp::Warp), taken where the data speaks for it; 0: never
+  double least_log_gain = 0.2;   ///< by how much the log evidence has to be better for that, per observation
 
   // Fitting
   int cold_restarts = 6;  ///< starts of a search from nothing
   int cold_rounds = 60;
   int trial_rounds = 12;  ///< after which the best `finalists` go on
   int finalists = 2;
-  int log_rounds = 15;            ///< with each of the logarithms, from the best of the others
+  int log_rounds = 15;            ///< with the logarithm, from the best without
   int polish_rounds = 25;         ///< on all observations, of a search that began on some of them
   int warm_rounds = 15;           ///< rounds of a search from the last anchor's result
   std::int64_t always_cold = 40;  ///< up to this many observations every fit is a cold one: it costs little
