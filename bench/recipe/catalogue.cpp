@@ -81,6 +81,7 @@ bool apply(const std::string& name, const std::string& text, Settings& settings)
       {"max_observations", both(&Recipe::max_observations)},
       {"large_batch", both(&Recipe::large_batch)},
       {"large_joint", both(&Recipe::large_joint)},
+      {"large_joint_until", both(&Recipe::large_joint_until)},
       {"large_fill", both(&Recipe::large_fill)},
       {"path_candidates", both(&Recipe::path_candidates)},
       {"path_features", both(&Recipe::path_features)},
@@ -121,6 +122,7 @@ bool apply(const std::string& name, const std::string& text, Settings& settings)
       {"auto_global_share", integer(settings.automatic.global_share)},
       {"auto_local_turns", integer(settings.automatic.local_turns)},
       {"least_data", integer(settings.trust.least_data)},
+      {"most_data", integer(settings.trust.most_data)},
   };
   const auto setter = setters.find(name);
   if (setter == setters.end()) return false;

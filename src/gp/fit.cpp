@@ -55,7 +55,7 @@ struct Outcome {
 /// One climb from some starts, as a part of a batch.
 struct Job {
   std::size_t task = 0;
-  std::size_t choice = 0;  // 0: of the task's targets; k: of its k-th alternative
+  std::size_t choice = 0;                                                // 0: of the task's targets; k: of its k-th alternative
   std::vector<double> thinned_points, thinned_targets, thinned_weights;  // what the spans show where not all data is used
   std::span<const double> points, targets, noise_weights;
   std::vector<Theta> starts;
@@ -154,8 +154,8 @@ void add_bounds(const Settings& settings, std::vector<double>& lower, std::vecto
   upper.push_back(std::log(settings.fixed_noise.value_or(settings.max_noise)));
 }
 
-/// A value that no data can have (backend.hpp has the formula: the eigenvalues of C are at least the least noise, the outputscale
-/// is bounded by its prior): a wrong number of the device, which would win every comparison.
+/// A value that no data can have (backend.hpp has the formula: the eigenvalues of C are at least the least noise, the
+/// outputscale is bounded by its prior): a wrong number of the device, which would win every comparison.
 double impossible(const Job& job) {
   const backend::HyperPrior& prior = job.settings->prior;
   const double n = static_cast<double>(job.size());
@@ -251,7 +251,8 @@ std::vector<Outcome> climb_in_groups(backend::Arena& arena, const std::vector<Jo
   return outcomes;
 }
 
-/// The observations of a task with the targets of one choice: all, or where those are more than `most` (0: no limit), every k-th.
+/// The observations of a task with the targets of one choice: all, or where those are more than `most` (0: no limit), every
+/// k-th.
 void show(const FitTask& task, std::size_t choice, std::int64_t most, Job& job) {
   const FitTargets targets = choice == 0 ? FitTargets{task.targets, task.log_slopes} : task.alternatives[choice - 1];
   const std::size_t n = targets.values.size(), d = task.settings.categorical.size();
@@ -283,11 +284,11 @@ struct Stage {
 
 /// A search on its way.
 struct Search {
-  std::vector<Theta> next;       ///< starts of the next stage
-  std::vector<Stage> stages;     ///< to come, the last first
-  std::optional<End> best;       ///< of the last stage that could evaluate anything
-  double log_jacobian = 0;       ///< of the targets that it belongs to
-  std::size_t choice = 0;        ///< likewise
+  std::vector<Theta> next;    ///< starts of the next stage
+  std::vector<Stage> stages;  ///< to come, the last first
+  std::optional<End> best;    ///< of the last stage that could evaluate anything
+  double log_jacobian = 0;    ///< of the targets that it belongs to
+  std::size_t choice = 0;     ///< likewise
   int rounds = 0;
   bool stopped = false;
 };

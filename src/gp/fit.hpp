@@ -19,7 +19,7 @@ struct FitOptions {
   std::int64_t screening =
       256;  ///< with more observations than this, all starts are searched on that many of them (evenly picked), and only the
             ///< best result goes on with all: the cost of a cold search is then a few full evaluations
-  int polish_rounds = 25;  ///< full evaluations after a screening
+  int polish_rounds = 25;       ///< full evaluations after a screening
   int alternative_rounds = 15;  ///< in which the best start goes on with each of FitTask::alternatives
   double least_gain = 0.2;      ///< by how much the log evidence of an alternative has to be better, per observation
   std::uint64_t seed = 0;
@@ -30,8 +30,8 @@ struct FitReport {
   Theta theta;       ///< the best found
   double value = 0;  ///< negative log posterior density there
   int rounds = 0;
-  bool fitted = false;   ///< false: no start could be evaluated; theta is then the prior's mode
-  bool stopped = false;  ///< ended by `stop`
+  bool fitted = false;     ///< false: no start could be evaluated; theta is then the prior's mode
+  bool stopped = false;    ///< ended by `stop`
   std::size_t choice = 0;  ///< 0: `theta` belongs to FitTask::targets; k: to the k-th of its alternatives
 };
 
@@ -53,7 +53,7 @@ struct FitTask {
   std::span<const double> targets;        ///< n, standardized
   std::span<const double> noise_weights;  ///< n, or empty
   FitOptions options;
-  std::span<const double> log_slopes = {};     ///< of `targets`, as FitTargets has them
+  std::span<const double> log_slopes = {};  ///< of `targets`, as FitTargets has them
   std::vector<FitTargets> alternatives = {};
 };
 

@@ -26,7 +26,8 @@ struct Statistics {
 Statistics statistics_of(std::span<const double> values) {
   std::vector<double> sorted(values.begin(), values.end());
   std::sort(sorted.begin(), sorted.end());
-  return {sorted.front(), quantile(sorted, 0.5), sorted.back() - sorted.front(), quantile(sorted, 0.75) - quantile(sorted, 0.25)};
+  return {sorted.front(), quantile(sorted, 0.5), sorted.back() - sorted.front(),
+          quantile(sorted, 0.75) - quantile(sorted, 0.25)};
 }
 
 void compress(const Statistics& of, WarpedTargets& out) {

@@ -22,6 +22,8 @@ struct GpRecipe {
   // Large batches (bench/README.md has the comparison)
   int large_batch = 129;  ///< from this size on trials follow functions of their own; smaller batches are chosen jointly
   int large_joint = 32;   ///< trials of a large batch that are chosen jointly first
+  /// Up to so many observations; beyond, fewer in proportion to the square: each is some passes over the factor.
+  std::int64_t large_joint_until = 1000;
   /// Share that explores the promising region (acquisition::fill_by_variance): not measured yet, hence none.
   double large_fill = 0;
   int most_filled = 512;                ///< such trials at most: each costs a pass over the candidates

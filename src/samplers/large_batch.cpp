@@ -5,6 +5,7 @@
 #include "math/philox.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace warpbo::samplers {
 
@@ -35,6 +36,11 @@ acquisition::PathBatchOptions path_options(const acquisition::ProposeOptions& se
   return paths;
 }
 
+int joint_trials(const gp::Regression& regression, const GpRecipe& recipe) {
+  const double share = static_cast<double>(recipe.large_joint_until) / static_cast<double>(regression.observations());
+  return share >= 1 ? recipe.large_joint : static_cast<int>(std::ceil(recipe.large_joint * share * share));
+}
+
 }  // namespace
 
 std::vector<BatchPart> propose_large(const gp::Regression& regression, acquisition::SearchDomain& domain,
@@ -49,7 +55,7 @@ std::vector<BatchPart> propose_large(const gp::Regression& regression, acquisiti
     parts.push_back({std::move(found), origin});
     return on_time;
   };
-  const int joint = only_paths ? 0 : std::min(recipe.large_joint, count);
+  const int joint = only_paths ? 0 : std::min(joint_trials(regression, recipe), count);
   const int filled = only_paths ? 0 : std::min(static_cast<int>(recipe.large_fill * count), recipe.most_filled);
   if (joint > 0) {
     acquisition::ProposeOptions first = search;

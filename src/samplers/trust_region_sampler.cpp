@@ -160,7 +160,7 @@ class TrustRegionSampler final : public Sampler {
     const SuggestRequest& request = task.request;
     SuggestResult result;
     const Clock::time_point start = Clock::now();
-    const gp::Regression* regression = model.update(local_data(task), result.degraded, task.deadline);
+    const gp::Regression* regression = model.update(local_data(task, result.degraded), result.degraded, task.deadline);
     if (regression == nullptr) return std::nullopt;
     const double fit_seconds = seconds_since(start);
     result.model = summarize(*encoder_, model, *regression);
@@ -173,6 +173,9 @@ class TrustRegionSampler final : public Sampler {
     if (task.designed > 0) fill_design(task, domain, pending, result);
     TrustRegionDomain box(domain, centre(model, *regression, domain), half_widths(*regression, *encoder_, task.region.length));
     const int count = request.count - task.designed;
+    if (pending.size() > recipe_.modelled_pending * encoder_->dimensions())
+      result.degraded.push_back("a trust region models only the " + std::to_string(recipe_.modelled_pending) +
+                                " pending trials nearest to its best");
     if (!propose(model, *regression, task, count, box, nearest(pending, box), result)) return std::nullopt;
     if (finished_with(task, *regression, slice, result)) {
       ModelSummary summary = std::move(result.model);
@@ -215,7 +218,7 @@ class TrustRegionSampler final : public Sampler {
   }
 
   /// The region's trials in a box somewhat larger than its own, and, once it has shrunk, those of others inside.
-  [[nodiscard]] Observations local_data(const Task& task) const {
+  [[nodiscard]] Observations local_data(const Task& task, std::vector<std::string>& degraded) const {
     const std::size_t d = encoder_->dimensions();
     std::vector<unsigned char> own(task.finished.trials.size(), 0);
     for (const std::size_t i : task.region.trials) own[i] = 1;
@@ -229,6 +232,11 @@ class TrustRegionSampler final : public Sampler {
     std::vector<std::size_t> chosen;
     std::int64_t owned = 0;
     for (const auto& [apart, i] : distances) {
+      if (std::ssize(chosen) == recipe_.most_data) {
+        degraded.push_back("a trust region's model knows the " + std::to_string(recipe_.most_data) +
+                           " trials nearest to its best");
+        break;
+      }
       if (own[i] != 0 ? apart <= recipe_.local * half || owned < least : shrunk && apart <= half) chosen.push_back(i);
       owned += own[i];
     }

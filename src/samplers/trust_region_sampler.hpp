@@ -14,12 +14,13 @@ namespace warpbo::samplers {
 /// The strategy's choices; bench/README.md has the measurements behind them.
 struct TrustRegionRecipe {
   TrustRegionRules rules;
-  /// Of the local model and of the search in the box. Its data changes with the box: hyperparameters are searched often, on part
-  /// of it.
+  /// Of the local model and of the search in the box. Its data changes with the box: hyperparameters are searched often, on
+  /// part of it.
   GpRecipe model{.fit_subset = 500};
   std::size_t modelled_pending = 64;  ///< pending trials, nearest to the centre, whose values are sampled
   double local = 2;                   ///< the model's data lies in a box this many times larger ...
   std::int64_t least_data = 0;        ///< ... and is at least so many trials; 0: twice the dimension + 10
+  std::int64_t most_data = 2000;      ///< nearest to the centre: what is further off says little in the box
   double exhausted = -9.5;            ///< log expected improvement, in standard deviations, below which a region is given up
   double known = 0.05;                ///< a later region that comes this close to the best point of another is given up
   std::int64_t first_region = 0;      ///< 1: searches afresh, whatever others have found

@@ -91,7 +91,8 @@ TEST(Warp, TheLogarithmIsTheFormula) {
 
 // Where half of the targets are the best one there is no scale to take a logarithm on, nor where the range has no ratio to it.
 TEST(Warp, WithoutAScaleTheLogarithmGivesWay) {
-  for (const std::vector<double>& targets : {std::vector<double>{1, 1, 1, 1, 2, 9}, std::vector<double>{0, 1e-300, 2e-300, 1e300, 1e300}})
+  for (const std::vector<double>& targets :
+       {std::vector<double>{1, 1, 1, 1, 2, 9}, std::vector<double>{0, 1e-300, 2e-300, 1e300, 1e300}})
     EXPECT_EQ(warp_targets(targets, kLogarithm).values, warp_targets(targets, kCompressed).values);
 }
 

@@ -131,6 +131,30 @@ TEST(TrustRegionSampler, ABatchIsJointAndLabelledAsOne) {
   }
 }
 
+// What is too far away or too much for the model is left out of it, and the record says so.
+TEST(TrustRegionSampler, WhatTheModelLeavesOutIsSaid) {
+  const problems::Problem problem = problems::ackley(2);
+  SimulatedStudy study(problem.space);
+  SamplerOptions random = options();
+  random.kind = SamplerKind::random;
+  const auto other = make_sampler(random);
+  for (int i = 0; i < 30; ++i)
+    for (const Trial& trial : study.ask(*other)) study.tell(trial, problem(trial.parameters));
+  TrustRegionRecipe recipe;
+  recipe.most_data = 15;
+  recipe.modelled_pending = 2;
+  const auto sampler = make_trust_region_sampler(options(), recipe);
+  static_cast<void>(study.ask(*sampler, 2));
+  EXPECT_EQ(study.last().model.observations, 15);
+  ASSERT_EQ(study.last().degraded.size(), 1u);
+  EXPECT_EQ(study.last().degraded[0], "a trust region's model knows the 15 trials nearest to its best");
+  static_cast<void>(study.ask(*sampler));
+  ASSERT_EQ(study.last().degraded.size(), 1u) << "two pending trials are not too many";
+  static_cast<void>(study.ask(*sampler));
+  ASSERT_EQ(study.last().degraded.size(), 2u);
+  EXPECT_EQ(study.last().degraded[1], "a trust region models only the 2 pending trials nearest to its best");
+}
+
 TEST(TrustRegionSampler, NoisyObjectiveMaximized) {
   Space space;
   space.real("x", 0, 1);
