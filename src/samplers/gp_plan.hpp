@@ -14,10 +14,10 @@
 namespace warpbo::samplers {
 
 /// Hyperparameters are searched thoroughly (cold) only at anchors: when the data has grown by a fixed factor. There it is also
-/// decided through which map (gp::Warp) the targets are seen. In between, the
-/// search begins at the anchor's result and takes a few rounds, at every ask of a small study and on a schedule in a larger
-/// one, where new observations otherwise extend the factor. All of it depends on the data alone: a process that continues a
-/// study repeats the last searches and is where the others are (to rounding errors, once factors are extended).
+/// decided through which map (gp::Warp) the targets are seen. In between, the search begins at the anchor's result and takes a
+/// few rounds, at every ask of a small study and on a schedule in a larger one, where new observations otherwise extend the
+/// factor. All of it depends on the data alone: a process that continues a study repeats the last searches and is where the
+/// others are (to rounding errors, once factors are extended).
 class GpPlan {
  public:
   struct Found {

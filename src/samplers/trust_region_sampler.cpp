@@ -232,13 +232,15 @@ class TrustRegionSampler final : public Sampler {
     std::vector<std::size_t> chosen;
     std::int64_t owned = 0;
     for (const auto& [apart, i] : distances) {
+      const bool wanted = own[i] != 0 ? apart <= recipe_.local * half || owned < least : shrunk && apart <= half;
+      owned += own[i];
+      if (!wanted) continue;
       if (std::ssize(chosen) == recipe_.most_data) {
-        degraded.push_back("a trust region's model knows the " + std::to_string(recipe_.most_data) +
+        degraded.push_back("a trust region's model knows only the " + std::to_string(recipe_.most_data) +
                            " trials nearest to its best");
         break;
       }
-      if (own[i] != 0 ? apart <= recipe_.local * half || owned < least : shrunk && apart <= half) chosen.push_back(i);
-      owned += own[i];
+      chosen.push_back(i);
     }
     std::sort(chosen.begin(), chosen.end());
     std::vector<Trial> trials;

@@ -141,13 +141,18 @@ TEST(TrustRegionSampler, WhatTheModelLeavesOutIsSaid) {
   for (int i = 0; i < 30; ++i)
     for (const Trial& trial : study.ask(*other)) study.tell(trial, problem(trial.parameters));
   TrustRegionRecipe recipe;
-  recipe.most_data = 15;
+  recipe.most_data = 30;
   recipe.modelled_pending = 2;
+  static_cast<void>(study.ask(*make_trust_region_sampler(options(), recipe)));
+  EXPECT_TRUE(study.last().degraded.empty()) << "all of them have room";
+  EXPECT_EQ(study.last().model.observations, 30);
+  study.tell(study.pending().front(), problem(study.pending().front().parameters));
+  recipe.most_data = 15;
   const auto sampler = make_trust_region_sampler(options(), recipe);
   static_cast<void>(study.ask(*sampler, 2));
   EXPECT_EQ(study.last().model.observations, 15);
   ASSERT_EQ(study.last().degraded.size(), 1u);
-  EXPECT_EQ(study.last().degraded[0], "a trust region's model knows the 15 trials nearest to its best");
+  EXPECT_EQ(study.last().degraded[0], "a trust region's model knows only the 15 trials nearest to its best");
   static_cast<void>(study.ask(*sampler));
   ASSERT_EQ(study.last().degraded.size(), 1u) << "two pending trials are not too many";
   static_cast<void>(study.ask(*sampler));
