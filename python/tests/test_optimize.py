@@ -186,7 +186,7 @@ def test_an_interrupted_trial_goes_back_into_the_queue() -> None:
 
 
 SCRIPT = """
-    import os, signal, sys, time, warpbo
+    import os, signal, sys, threading, warpbo
     from warpbo._optimize import Loop
     signal.signal(signal.SIGINT, signal.default_int_handler)
     drain = Loop.drain
@@ -194,15 +194,17 @@ SCRIPT = """
         os.write(1, b"draining\\n")
         drain(self, running)
     Loop.drain = announced
+    released = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.readline() and released.set()), daemon=True).start()
     started = 0
     def function(trial):
         global started
         started += 1
         if started == 2:
             os.write(1, b"ready\\n")
-        time.sleep({seconds})
+        released.wait()
         return 1.0
-    study = warpbo.Study({{"x": warpbo.Float(0, 1)}}, store=sys.argv[1], sampler="random")
+    study = warpbo.Study({"x": warpbo.Float(0, 1)}, store=sys.argv[1], sampler="random")
     try:
         study.optimize(function, 100, n_jobs=2)
     except KeyboardInterrupt:
@@ -211,29 +213,33 @@ SCRIPT = """
 """
 
 
-def run_and_interrupt(store: str, seconds: float, signals: int) -> warpbo.Study:
-    script = textwrap.dedent(SCRIPT.format(seconds=seconds))
-    process = subprocess.Popen([sys.executable, "-c", script, store], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
+def run_and_interrupt(store: str, signals: int) -> warpbo.Study:
+    """Two trials run until they are released, which they are unless a second Ctrl-C comes instead."""
+    script = textwrap.dedent(SCRIPT)
+    process = subprocess.Popen([sys.executable, "-c", script, store], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdin is not None and process.stdout is not None
     try:
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGINT)
         assert process.stdout.readline() == "draining\n"
         if signals == 2:  # sent any earlier, it could become one with the first
             process.send_signal(signal.SIGINT)
+        else:
+            print("go", file=process.stdin, flush=True)
         assert process.stdout.readline() == "interrupted\n" and process.wait(30) == 0
     finally:
         process.kill()
         process.wait()
+        process.stdin.close()
         process.stdout.close()
     return warpbo.Study.open("study", store)
 
 
 def test_ctrl_c_lets_running_trials_finish(store: str) -> None:
-    study = run_and_interrupt(store, seconds=1.5, signals=1)
+    study = run_and_interrupt(store, signals=1)
     assert study.count("complete") == 2 and len(study) == 2
 
 
 def test_a_second_ctrl_c_puts_them_back(store: str) -> None:
-    study = run_and_interrupt(store, seconds=60, signals=2)
+    study = run_and_interrupt(store, signals=2)
     assert study.count("waiting") == 2 and len(study) == 2
