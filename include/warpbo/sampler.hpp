@@ -86,7 +86,7 @@ struct SuggestRequest {
 /// One proposal and how it came about.
 struct Suggestion {
   Parameters parameters;
-  std::string origin;  ///< for example "sobol", "gp/logei"
+  std::string origin;  ///< for example "sobol", "gp/logei", "trust/qlogei@1.120", "additive/minimum"
 };
 
 /// What a person may want to know about the model behind the last proposals. Zeros when no model was used.

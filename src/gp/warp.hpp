@@ -28,4 +28,8 @@ struct WarpedTargets {
 /// Targets for minimization, finite, at any scale. Order is kept (strictly, up to rounding).
 [[nodiscard]] WarpedTargets warp_targets(std::span<const double> targets, const Warp& warp);
 
+/// What the map of `targets` makes of other values (predictions of them). Where the logarithm does not exist, or is less than
+/// that of a tenth of the offset, it is taken of that tenth.
+[[nodiscard]] std::vector<double> warp_like(std::span<const double> targets, const Warp& warp, std::span<const double> values);
+
 }  // namespace warpbo::gp

@@ -36,6 +36,8 @@ std::unique_ptr<Sampler> make_fresh_search(const SamplerOptions& options, const 
 ///   it expects no improvement anywhere   a search begins afresh, knowing only its own trials; the global model, for which
 ///                                        they are data too, has a turn when it expects something again, and from the second
 ///                                        such search on.
+/// Where a sum of main effects predicts the observations better than the global model, it makes half of a batch or every third
+/// trial (MainEffects), and the others the rest.
 /// What is decided depends on the request alone.
 class AutomaticSampler final : public Sampler, public SharedFit {
  public:
@@ -45,7 +47,8 @@ class AutomaticSampler final : public Sampler, public SharedFit {
         gp_(make_gp_sampler(options, recipe.global, open)),
         local_(make_trust_region_sampler(second(options), recipe.trust, open)),
         fresh_(make_fresh_search(second(options), recipe, open)),
-        evolution_(make_differential_evolution_sampler(options)) {}
+        evolution_(make_differential_evolution_sampler(options)),
+        main_effects_(options, recipe.main_effects) {}
 
   [[nodiscard]] std::string name() const override { return "auto"; }
 
@@ -57,13 +60,19 @@ class AutomaticSampler final : public Sampler, public SharedFit {
     if (!half.limited()) probe.count = 1;
     SuggestResult global = gp_->suggest(probe);
     Sampler* const other = half.passed() || global.suggestions.empty() ? nullptr : better_than(global.model, request);
-    const int kept = share(other, request);
-    if (std::ssize(global.suggestions) < kept && probe.count < kept) {
-      probe.count = kept;
-      global = again(std::move(global), gp_->suggest(probe));
-    }
-    global.suggestions.resize(std::min(global.suggestions.size(), static_cast<std::size_t>(kept)));
-    return other != nullptr && std::ssize(global.suggestions) == kept ? completed(*other, request, std::move(global)) : global;
+    std::vector<Suggestion> additive = main_effects(request, global.model, half);
+    if (additive.empty()) return composed(request, other, std::move(global), probe.count);
+    // What the global model chose, it chose without these.
+    global.suggestions.clear();
+    global.exhausted = false;
+    const std::vector<Trial> pending = with_proposals(request, additive);
+    SuggestRequest rest = request;
+    rest.pending = pending;
+    rest.count -= static_cast<int>(additive.size());
+    if (rest.count > 0) global = composed(rest, other, std::move(global), 0);
+    global.suggestions.insert(global.suggestions.begin(), std::make_move_iterator(additive.begin()),
+                              std::make_move_iterator(additive.end()));
+    return global;
   }
 
   [[nodiscard]] std::size_t kept_bytes() const noexcept override {
@@ -82,6 +91,33 @@ class AutomaticSampler final : public Sampler, public SharedFit {
   }
 
  private:
+  /// The proposals of the additive model, where it has a turn and predicts better than the global one.
+  [[nodiscard]] std::vector<Suggestion> main_effects(const SuggestRequest& request, const ModelSummary& model,
+                                                     const Deadline& half) {
+    if (options_.acquisition != AcquisitionFunction::expected_improvement) return {};
+    if (model.observations < recipe_.least_observations || half.passed()) return {};
+    SuggestRequest part = request;
+    if (request.count > 1) part.count = static_cast<int>(recipe_.additive_share * request.count);
+    const bool beaten = main_effects_beaten(request, static_cast<std::size_t>(std::max(recipe_.additive_latest, part.count)));
+    const int turns = recipe_.additive_turns * (beaten ? recipe_.additive_beaten : 1);
+    if (request.count == 1 && (turns == 0 || !turn(request, turns, 0))) return {};
+    if (request.count > 1 && beaten) part.count = std::max(part.count / recipe_.additive_beaten, 1);
+    return part.count > 0 ? main_effects_.suggest(part, model.leave_one_out_r2, half) : std::vector<Suggestion>{};
+  }
+
+  /// The global model's share of a request and another strategy's. `asked`: how many trials the global model was asked for
+  /// already.
+  SuggestResult composed(const SuggestRequest& request, Sampler* other, SuggestResult global, int asked) {
+    const int kept = share(other, request);
+    if (std::ssize(global.suggestions) < kept && asked < kept) {
+      SuggestRequest part = request;
+      part.count = kept;
+      global = again(std::move(global), gp_->suggest(part));
+    }
+    global.suggestions.resize(std::min(global.suggestions.size(), static_cast<std::size_t>(kept)));
+    return other != nullptr && std::ssize(global.suggestions) == kept ? completed(*other, request, std::move(global)) : global;
+  }
+
   /// A strategy that is asked after the global model has half of the time.
   static SamplerOptions second(SamplerOptions options) {
     options.max_seconds_per_ask /= 2;
@@ -95,9 +131,10 @@ class AutomaticSampler final : public Sampler, public SharedFit {
     return request.finished.size() <= kMostObservations && static_cast<std::size_t>(varied) <= kMostDimensions;
   }
 
-  /// Whether this ask is one of `turns`.
-  static bool turn(const SuggestRequest& request, int turns) {
-    return request.draw % static_cast<std::uint64_t>(turns) == static_cast<std::uint64_t>(turns) - 1;
+  /// Whether this ask is the last of `turns`, or that with the given place among them.
+  static bool turn(const SuggestRequest& request, int turns) { return turn(request, turns, turns - 1); }
+  static bool turn(const SuggestRequest& request, int turns, int place) {
+    return request.draw % static_cast<std::uint64_t>(turns) == static_cast<std::uint64_t>(place);
   }
 
   /// The strategy that the global model's own words speak for; null: none but it.
@@ -160,6 +197,7 @@ class AutomaticSampler final : public Sampler, public SharedFit {
   SamplerOptions options_;
   AutomaticRecipe recipe_;
   std::unique_ptr<Sampler> gp_, local_, fresh_, evolution_;
+  MainEffects main_effects_;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include "samplers/builtin.hpp"
 #include "samplers/gp_recipe.hpp"
+#include "samplers/main_effects.hpp"
 #include "samplers/trust_region_sampler.hpp"
 
 #include <warpbo/sampler.hpp>
@@ -25,9 +26,14 @@ struct AutomaticRecipe {
   double promising = -6;  ///< once a search has begun afresh, the global model needs to expect this much for its turns ...
   int global_turns = 3;   ///< ... which are one of so many asks; from the second such search on it has them anyway
   std::int64_t least_observations = 20;  ///< before these nothing is concluded
-  GpRecipe global;                       ///< of the global model
-  TrustRegionRecipe trust;               ///< of the regions
-  double fresh_length = 1.6;             ///< with which a search that begins afresh begins: the whole space
+  double additive_share = 0.5;  ///< of a batch, where the sum of main effects predicts better than the global model ...
+  int additive_turns = 3;       ///< ... and of single trials one of so many;
+  int additive_beaten = 8;      ///< as long as others find better trials meanwhile, only one in so many of these
+  int additive_latest = 4;      ///< judged by so many trials at least, or a batch's share
+  GpRecipe global;              ///< of the global model
+  TrustRegionRecipe trust;      ///< of the regions
+  MainEffectsRecipe main_effects;
+  double fresh_length = 1.6;  ///< with which a search that begins afresh begins: the whole space
 };
 
 [[nodiscard]] std::unique_ptr<Sampler> make_automatic_sampler(const SamplerOptions& options, const AutomaticRecipe& recipe,

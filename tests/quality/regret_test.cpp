@@ -61,14 +61,25 @@ TEST(Quality, SlowShiftedLevy10) { EXPECT_LE(median(regrets(problems::levy(10), 
 TEST(Quality, SlowShiftedRosenbrock5) { EXPECT_LE(median(regrets(problems::rosenbrock(5), 100, 1, 10)), 7.0); }
 TEST(Quality, SlowShiftedPowell8) { EXPECT_LE(median(regrets(problems::powell(8), 100, 1, 10)), 2.0); }
 
-// Ripples, where the model of the whole space alone gives 21.
-TEST(Quality, SlowShiftedRastrigin5) { EXPECT_LE(median(regrets(problems::rastrigin(5), 100, 1, 10)), 18.0); }
+// Ripples along the axes, which main effects resolve (without them the median is 11), and ripples that they do not.
+TEST(Quality, SlowShiftedRastrigin5) { EXPECT_LE(median(regrets(problems::rastrigin(5), 100, 1, 10)), 1.0); }
+TEST(Quality, SlowRotatedRastrigin5) { EXPECT_LE(median(regrets(problems::rotated_rastrigin(5), 100, 1, 10)), 18.0); }
 
 // Batches of a hundred, 1,100 trials; TuRBO-1's own code ends at 4.6 and 9.6.
 TEST(Quality, SlowShiftedAckley20InBatchesOfAHundred) {
   EXPECT_LE(median(regrets(problems::ackley(20), 1100, 100, 3, 100)), 3.5);
 }
-TEST(Quality, SlowShiftedLevy20InBatchesOfAHundred) { EXPECT_LE(median(regrets(problems::levy(20), 1100, 100, 3, 100)), 7.0); }
+TEST(Quality, SlowShiftedLevy20InBatchesOfAHundred) { EXPECT_LE(median(regrets(problems::levy(20), 1100, 100, 3, 100)), 0.5); }
+
+// TuRBO-1's own code: 104; without main effects 96.
+TEST(Quality, SlowShiftedRastrigin20InBatchesOfAHundred) {
+  EXPECT_LE(median(regrets(problems::rastrigin(20), 1100, 100, 3, 100)), 10.0);
+}
+
+// One round of a thousand after a thousand quasi-random trials; without main effects 5.
+TEST(Quality, SlowShiftedLevy20InOneBatchOfAThousand) {
+  EXPECT_LE(median(regrets(problems::levy(20), 2000, 1000, 3, 1000)), 0.5);
+}
 
 // TuRBO-1's own code: 5,300; without the logarithm 2,000.
 TEST(Quality, SlowShiftedRosenbrock20InBatchesOfAHundred) {

@@ -211,6 +211,7 @@ TEST(AutomaticSampler, ATrustRegionTakesOverWhereTheModelPredictsBadly) {
   const problems::Problem problem = problems::rastrigin(4);
   AutomaticRecipe recipe;
   recipe.poor_prediction = 2;  // no model is good enough: whose turn it is depends on the trial's number alone
+  recipe.additive_share = recipe.additive_turns = 0;
   for (const int batch : {1, 8}) {
     SimulatedStudy study(problem.space);
     const auto sampler = make_automatic_sampler(options(), recipe);

@@ -1,0 +1,191 @@
+// Proposals from a sum of main effects: in the space, new, where the sum is least, and only where the sum predicts better.
+
+#include "samplers/main_effects.hpp"
+
+#include "math/philox.hpp"
+#include "problems/problems.hpp"
+#include "samplers/automatic.hpp"
+#include "samplers/simulated_study.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace warpbo::samplers {
+namespace {
+
+SamplerOptions options() {
+  SamplerOptions out;
+  out.seed = 1;
+  out.device = Device::cpu();
+  return out;
+}
+
+using Function = std::function<double(const Parameters&)>;
+
+/// A study with `trials` random trials.
+SimulatedStudy study_of(const Space& space, const Function& function, int trials) {
+  SimulatedStudy study(space);
+  study.run(*make_random_sampler(options()), function, trials);
+  return study;
+}
+
+Space mixed_space() {
+  Space space;
+  space.real("x", -5, 10);
+  space.integer("n", 1, 60);
+  space.real("rate", 1e-4, 1).log();
+  space.categorical("kind", {"a", "b", "c"});
+  return space;
+}
+
+double mixed_sum(const Parameters& p) {
+  const std::string kind = p.get<std::string>("kind");
+  const double n = static_cast<double>(p.get<std::int64_t>("n"));
+  return std::fabs(p.get<double>("x") - 3) + std::sin(n) * 2 + std::fabs(n - 40) / 20 +
+         std::pow(std::log10(p.get<double>("rate")) + 2, 2) + (kind == "b" ? 0 : 1.5);
+}
+
+TEST(MainEffects, FindsTheBestOfAMixedSpaceAndProposesNothingTwice) {
+  const SimulatedStudy study = study_of(mixed_space(), mixed_sum, 150);
+  MainEffects arm(options(), {});
+  const std::vector<Suggestion> found = arm.suggest(study.request(20), 0.5, {});
+  ASSERT_GT(found.size(), 5u);
+  std::vector<Parameters> seen;
+  for (const Trial& trial : study.finished()) seen.push_back(trial.parameters);
+  double least = INFINITY;
+  for (const Suggestion& suggestion : found) {
+    EXPECT_EQ(mixed_space().check(suggestion.parameters), std::nullopt);
+    EXPECT_EQ(std::count(seen.begin(), seen.end(), suggestion.parameters), 0);
+    seen.push_back(suggestion.parameters);
+    EXPECT_EQ(suggestion.origin, "additive/minimum");
+    least = std::min(least, mixed_sum(suggestion.parameters));
+  }
+  EXPECT_LT(least, study.best());
+}
+
+TEST(MainEffects, TheSameRequestGetsTheSameAnswer) {
+  const SimulatedStudy study = study_of(mixed_space(), mixed_sum, 60);
+  MainEffects one(options(), {}), other(options(), {});
+  for (const int count : {1, 7}) {
+    const auto a = one.suggest(study.request(count), -1, {}), b = other.suggest(study.request(count), -1, {});
+    ASSERT_EQ(a.size(), b.size());
+    for (std::size_t i = 0; i < a.size(); ++i) EXPECT_EQ(a[i].parameters, b[i].parameters);
+  }
+}
+
+// What two parameters do together is not for it.
+TEST(MainEffects, LeavesInteractionsToOthers) {
+  Space space;
+  for (const char* name : {"x", "y"}) space.real(name, -1, 1);
+  const SimulatedStudy study = study_of(
+      space, [](const Parameters& p) { return p.get<double>("x") * p.get<double>("y"); }, 60);
+  MainEffects arm(options(), {});
+  EXPECT_TRUE(arm.suggest(study.request(5), 0.9, {}).empty());
+  EXPECT_TRUE(arm.suggest(study.request(5), -1, {}).empty()) << "what explains less than half is not believed";
+}
+
+TEST(MainEffects, YieldsToABetterModelAndToTime) {
+  const SimulatedStudy study = study_of(mixed_space(), mixed_sum, 150);
+  MainEffects arm(options(), {});
+  EXPECT_TRUE(arm.suggest(study.request(5), 1, {}).empty());
+  EXPECT_TRUE(arm.suggest(study.request(5), 0.5, Deadline(1e-4)).empty());
+}
+
+TEST(MainEffects, FixedValuesStayAndConstraintsHold) {
+  Space space;
+  for (const char* name : {"x", "y", "z"}) space.real(name, 0, 1);
+  space.constrain("x + y <= 0.8");
+  const auto sum = [](const Parameters& p) { return -p.get<double>("x") - p.get<double>("y") + p.get<double>("z"); };
+  const SimulatedStudy study = study_of(space, sum, 40);
+  MainEffects arm(options(), {});
+  const auto anywhere = arm.suggest(study.request(10), 0, {});
+  EXPECT_FALSE(anywhere.empty());
+  for (const Suggestion& suggestion : anywhere)
+    EXPECT_LE(suggestion.parameters.get<double>("x") + suggestion.parameters.get<double>("y"), 0.8 + 1e-9);
+  Parameters fixed;
+  fixed.set("x", 0.25);
+  const auto found = arm.suggest(study.request(3, fixed), 0, {});
+  EXPECT_FALSE(found.empty());
+  for (const Suggestion& suggestion : found) EXPECT_EQ(suggestion.parameters.get<double>("x"), 0.25);
+}
+
+TEST(MainEffects, FlatAndHugeValues) {
+  Space space;
+  for (const char* name : {"x", "y"}) space.real(name, 0, 1);
+  MainEffects arm(options(), {});
+  EXPECT_TRUE(arm.suggest(study_of(
+                              space, [](const Parameters&) { return 3.0; }, 30)
+                              .request(4),
+                          0.2, {})
+                  .empty());
+  const auto huge = [](const Parameters& p) { return 1e300 * (p.get<double>("x") - 0.5 * p.get<double>("y")); };
+  for (const Suggestion& suggestion : arm.suggest(study_of(space, huge, 30).request(4), 0.2, {}))
+    EXPECT_TRUE(std::isfinite(suggestion.parameters.get<double>("x")));
+}
+
+TEST(MainEffects, ManyParametersAreNotTried) {
+  Space space;
+  for (int i = 0; i < 100; ++i) space.real("x" + std::to_string(i), 0, 1);
+  const SimulatedStudy study = study_of(
+      space, [](const Parameters& p) { return p.get<double>("x0"); }, 30);
+  MainEffects arm(options(), {});
+  EXPECT_TRUE(arm.suggest(study.request(3), -1, {}).empty());
+}
+
+TEST(MainEffects, WhatTheyProposedIsComparedWithWhatOthersDid) {
+  const Space space = mixed_space();
+  std::vector<Trial> finished;
+  const auto add = [&](bool own, std::optional<double> value) {
+    Trial trial;
+    trial.number = std::ssize(finished);
+    trial.state = value ? TrialState::complete : TrialState::failed;
+    trial.value = value;
+    if (own) trial.attributes["warpbo:origin"] = "\"additive/minimum\"";
+    finished.push_back(trial);
+  };
+  const auto beaten = [&](std::size_t latest, Direction direction = Direction::minimize) {
+    return main_effects_beaten({space, finished, {}, direction, 1, {}, finished.size()}, latest);
+  };
+  add(false, 1);
+  add(true, 5);
+  add(true, std::nullopt);
+  add(false, 6);
+  EXPECT_FALSE(beaten(2)) << "the 1 came before";
+  EXPECT_FALSE(beaten(3)) << "too few to judge";
+  EXPECT_TRUE(beaten(1)) << "a failure against 6";
+  EXPECT_TRUE(beaten(2, Direction::maximize));
+  add(false, 4);
+  EXPECT_TRUE(beaten(2));
+  add(true, 2);
+  EXPECT_FALSE(beaten(2));
+}
+
+// As a part of `auto`: ripples that the model of the whole space takes for noise.
+TEST(MainEffects, AutoLetsThemMakeHalfOfABatchAndTurnsOfSingleTrials) {
+  const problems::Problem problem = problems::rastrigin(5);
+  for (const int batch : {1, 16}) {
+    SimulatedStudy study(problem.space);
+    SamplerOptions sampler_options = options();
+    sampler_options.initial_trials = 48;
+    const auto sampler = make_automatic_sampler(sampler_options, AutomaticRecipe{});
+    study.run(
+        *sampler, [&](const Parameters& p) { return problem(p); }, 80, batch);
+    int additive = 0;
+    for (std::size_t i = 48; i < study.finished().size(); ++i) {
+      const auto origin = study.finished()[i].attributes.find("warpbo:origin");
+      additive +=
+          origin != study.finished()[i].attributes.end() && origin->second.find("additive/") != std::string::npos ? 1 : 0;
+    }
+    EXPECT_GE(additive, batch == 1 ? 3 : 8) << batch;
+    EXPECT_LE(additive, batch == 1 ? 11 : 16) << batch;
+    EXPECT_EQ(study.finished().size(), 80u);
+  }
+}
+
+}  // namespace
+}  // namespace warpbo::samplers
