@@ -132,6 +132,7 @@ TEST_P(AdditivePosteriorForms, LeavingOneOutIsFittingWithoutIt) {
 }
 
 TEST_P(AdditivePosteriorForms, DrawsHaveThePosteriorsMoments) {
+  c.noise = 4;  // what the noise adds shows only beside the weights' own
   const AdditivePosterior posterior = posterior_of(c);
   const auto moments = posterior.moments(c.variances, c.noise);
   const std::int64_t count = 4000;  // more than are made at a time

@@ -114,5 +114,33 @@ TEST(Standardization, InvertsItself) {
   EXPECT_NEAR(standard.backward(standard.forward(1.25)), 1.25, 1e-12);
 }
 
+// Other values go through the same map: the targets themselves to where they are, what lies between them in between.
+TEST(Warp, OtherValuesFollowTheTargets) {
+  const std::vector<double> targets = {1, 2, 4, 3, 7, 5, 100};
+  for (const Warp& warp : {Warp{Warp::Kind::none}, kCompressed, kLogarithm}) {
+    const std::vector<double> expected = warp_targets(targets, warp).values, same = warp_like(targets, warp, targets);
+    for (std::size_t i = 0; i < targets.size(); ++i) EXPECT_NEAR(same[i], expected[i], 1e-12);
+    const double between = warp_like(targets, warp, std::vector<double>{6}).front();
+    EXPECT_GT(between, expected[5]);
+    EXPECT_LT(between, expected[4]);
+  }
+}
+
+// A prediction may be better than every target, where the logarithm ends.
+TEST(Warp, TheLogarithmOfWhatIsBetterThanTheBestIsBounded) {
+  const std::vector<double> targets = {1, 2, 4, 3, 7, 5, 100};
+  for (const double offset : {1.0, 0.1}) {
+    const Warp warp{Warp::Kind::logarithm, offset};
+    const double best = warp_targets(targets, warp).values.front();
+    // The median is 3 above the best: the logarithm's argument is offset + (y - 1) / 3, a tenth of the offset at the least.
+    const std::vector<double> got =
+        warp_like(targets, warp, std::vector<double>{1 - 3 * 0.5 * offset, 1 - 3 * 0.9 * offset, -50});
+    EXPECT_LT(got[0], best);
+    EXPECT_LT(got[1], got[0]);
+    EXPECT_NEAR(got[2], got[1], 1e-9);
+    EXPECT_TRUE(std::isfinite(got[2]));
+  }
+}
+
 }  // namespace
 }  // namespace warpbo::gp

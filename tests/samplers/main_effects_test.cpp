@@ -68,6 +68,32 @@ TEST(MainEffects, FindsTheBestOfAMixedSpaceAndProposesNothingTwice) {
   EXPECT_LT(least, study.best());
 }
 
+// Where the minimum is known, functions drawn from the posterior agree on it: nothing known is proposed again, unless the
+// objective is noisy.
+TEST(MainEffects, WhatIsKnownIsProposedOnlyWhereTrialsDiffer) {
+  Space space;
+  for (const char* name : {"a", "b"}) space.integer(name, 0, 9);
+  const auto sum = [](const Parameters& p) { return std::pow(p.get<int>("a") - 4, 2) + std::pow(p.get<int>("b") - 6, 2); };
+  SimulatedStudy study = study_of(space, sum, 40);
+  Parameters best;
+  best.set("a", 4);
+  best.set("b", 6);
+  for (const Trial& trial : study.ask(*make_random_sampler(options()), 1, best)) study.tell(trial, 0);
+  SamplerOptions noisy = options();
+  noisy.noise = Noise::noisy;
+  const auto known = [&](const Suggestion& suggestion) {
+    return std::any_of(study.finished().begin(), study.finished().end(),
+                       [&](const Trial& trial) { return trial.parameters == suggestion.parameters; });
+  };
+  const auto found = MainEffects(options(), {}).suggest(study.request(12), 0.5, {});
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    EXPECT_FALSE(known(found[i]));
+    for (std::size_t k = 0; k < i; ++k) EXPECT_NE(found[i].parameters, found[k].parameters);
+  }
+  const auto again = MainEffects(noisy, {}).suggest(study.request(12), 0.5, {});
+  EXPECT_EQ(std::count_if(again.begin(), again.end(), [&](const Suggestion& s) { return s.parameters == best; }), 1);
+}
+
 TEST(MainEffects, TheSameRequestGetsTheSameAnswer) {
   const SimulatedStudy study = study_of(mixed_space(), mixed_sum, 60);
   MainEffects one(options(), {}), other(options(), {});
