@@ -191,6 +191,28 @@ TEST(MainEffects, WhatTheyProposedIsComparedWithWhatOthersDid) {
   EXPECT_FALSE(beaten(2));
 }
 
+TEST(MainEffects, WhereTheyWereBeatenTheyMakeAnEighth) {
+  const problems::Problem problem = problems::rastrigin(5);
+  const SimulatedStudy study = study_of(
+      problem.space, [&](const Parameters& p) { return problem(p); }, 120);
+  std::vector<Trial> finished = study.finished();
+  const auto worse = [](const Trial& a, const Trial& b) { return *a.value > *b.value; };
+  std::stable_sort(finished.begin(), finished.end(), worse);  // the best come last
+  for (std::size_t i = 0; i < finished.size(); ++i) finished[i].number = static_cast<std::int64_t>(i);
+  for (const bool beaten : {false, true}) {
+    std::vector<Trial> labelled = finished;
+    for (std::size_t i = 0; i < 8; ++i)
+      labelled[labelled.size() - 1 - i - (beaten ? 8 : 0)].attributes["warpbo:origin"] = "\"additive/minimum\"";
+    const auto sampler = make_automatic_sampler(options(), AutomaticRecipe{});
+    const SuggestResult result = sampler->suggest({problem.space, labelled, {}, Direction::minimize, 16, {}, 120});
+    const auto additive = std::count_if(result.suggestions.begin(), result.suggestions.end(),
+                                        [](const Suggestion& s) { return s.origin == "additive/minimum"; });
+    EXPECT_EQ(additive == 1, beaten) << additive;
+    EXPECT_GE(additive, 1);
+    EXPECT_EQ(result.suggestions.size(), 16u);
+  }
+}
+
 // As a part of `auto`: ripples that the model of the whole space takes for noise.
 TEST(MainEffects, AutoLetsThemMakeHalfOfABatchAndTurnsOfSingleTrials) {
   const problems::Problem problem = problems::rastrigin(5);
