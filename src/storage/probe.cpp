@@ -77,41 +77,53 @@ bool cut_short(const Location& location) {
   return beginning.size < beginning.claimed_size();
 }
 
-}  // namespace
+enum class Verdict { empty, database, foreign, damaged, cut_short };
 
-bool holds_database(const Location& location) {
+Verdict judge(const Location& location) {
   const Beginning beginning = read_beginning(location);
-  if (beginning.size == 0) {
-    // SQLite's file layer calls a file of one byte empty, and would write over it.
-    if (!present(location.path)) return false;
-    throw Error(ErrorCode::invalid_argument,
-                "store " + location.label + ": this is not an SQLite database; it was not changed; choose another path");
-  }
+  // SQLite's file layer calls a file of one byte empty, and would write over it.
+  if (beginning.size == 0) return present(location.path) ? Verdict::foreign : Verdict::empty;
   std::size_t zeros = 0;
   std::size_t equal = 0;
   for (std::size_t i = 0; i < kMagic.size(); ++i) {
     zeros += beginning.bytes[i] == 0 ? 1 : 0;
     equal += beginning.bytes[i] == static_cast<unsigned char>(kMagic[i]) ? 1 : 0;
   }
-  if (equal < kMagic.size() && (zeros == kMagic.size() || equal >= kMagic.size() / 2)) {
-    throw Error(ErrorCode::data_corrupt,
-                "store " + location.label + ": the first bytes of the file are damaged; it was not changed; restore a backup");
+  if (equal < kMagic.size()) return zeros == kMagic.size() || equal >= kMagic.size() / 2 ? Verdict::damaged : Verdict::foreign;
+  return cut_short(location) ? Verdict::cut_short : Verdict::database;
+}
+
+constexpr int kLooks = 4;
+constexpr std::chrono::milliseconds kBetweenLooks(5);
+
+}  // namespace
+
+bool holds_database(const Location& location) {
+  Verdict verdict = judge(location);
+  // Another process may be creating the file or writing just now: a bad verdict is looked at again.
+  for (int look = 1; look < kLooks && verdict != Verdict::empty && verdict != Verdict::database; ++look) {
+    std::this_thread::sleep_for(kBetweenLooks);
+    verdict = judge(location);
   }
-  if (equal < kMagic.size()) {
-    throw Error(ErrorCode::invalid_argument,
-                "store " + location.label + ": this is not an SQLite database; it was not changed; choose another path");
-  }
-  if (cut_short(location)) {
-    // Another process may be writing just now: look again.
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    if (cut_short(location)) {
+  switch (verdict) {
+    case Verdict::empty:
+      return false;
+    case Verdict::database:
+      return true;
+    case Verdict::foreign:
+      throw Error(ErrorCode::invalid_argument,
+                  "store " + location.label + ": this is not an SQLite database; it was not changed; choose another path");
+    case Verdict::damaged:
+      throw Error(
+          ErrorCode::data_corrupt,
+          "store " + location.label + ": the first bytes of the file are damaged; it was not changed; restore a backup");
+    case Verdict::cut_short:
       throw Error(ErrorCode::data_corrupt,
                   "store " + location.label +
                       ": the end of the file is missing; it was not changed. Restore a backup, or save what is left "
                       "into a new file: sqlite3 OLD .recover | sqlite3 NEW");
-    }
   }
-  return true;
+  return false;
 }
 
 }  // namespace warpbo::storage

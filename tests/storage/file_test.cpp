@@ -1,10 +1,15 @@
 // Files that are missing, damaged, foreign, replaced, or may not be written.
+#include "storage/location.hpp"
+#include "storage/probe.hpp"
 #include "storage/support.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <atomic>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 namespace warpbo {
 namespace {
@@ -331,6 +336,31 @@ TEST(StorageFile, SeveralObjectsInOneProcessDoNotStealEachOthersLocks) {
   EXPECT_TRUE(fs::exists(directory / "a.db-wal"));
   first->create_trials(study, one_real(), std::vector{running(0.5)});
   EXPECT_EQ(read_everything(directory / "a.db"), 5U);
+}
+
+// Between two looks at an empty file another process may have made it a database.
+TEST(StorageFile, C9_AFileThatIsBeingCreatedIsNotMistakenForSomethingElse) {
+  const TemporaryDirectory directory(true);
+  { static_cast<void>(open_storage(directory / "made.db")); }
+  std::ifstream made(directory / "made.db", std::ios::binary);
+  const std::vector<char> content{std::istreambuf_iterator<char>(made), {}};
+  ASSERT_GT(content.size(), 512u);
+  const std::string path = directory / "new.db";
+  const int file = ::open(path.c_str(), O_RDWR | O_CREAT, 0600);
+  ASSERT_GE(file, 0);
+  std::atomic<bool> stop = false;
+  std::thread creator([&] {
+    while (!stop) {
+      ASSERT_EQ(::ftruncate(file, 0), 0);
+      ASSERT_EQ(::pwrite(file, content.data(), content.size(), 0), std::ssize(content));
+      std::this_thread::sleep_for(std::chrono::microseconds(500));
+    }
+  });
+  const storage::Location location{false, path, "sqlite:" + path, false};
+  for (int i = 0; i < 5000; ++i) EXPECT_NO_THROW(static_cast<void>(storage::holds_database(location)));
+  stop = true;
+  creator.join();
+  ::close(file);
 }
 
 }  // namespace
