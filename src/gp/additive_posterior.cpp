@@ -184,7 +184,7 @@ std::vector<double> AdditivePosterior::draws(std::span<const double> variances, 
   Factor factored;
   if (!factor(variances, noise, factored)) return {};
   const Moments moments = moments_of(factored);
-  const std::int64_t count = std::ssize(spreads), order = few_observations() ? n_ : size_;
+  const std::int64_t count = std::ssize(spreads);
   std::vector<double> out;
   out.reserve(static_cast<std::size_t>(count * size_));
   for (std::int64_t begin = 0; begin < count; begin += kDrawsAtOnce) {
@@ -195,11 +195,9 @@ std::vector<double> AdditivePosterior::draws(std::span<const double> variances, 
     if (few_observations()) {  // z - V' (V z + L^-1 e)
       const Matrix errors = arena_.matrix(n_, q);
       backend_->run(backend::FillRandom{errors, seed, static_cast<std::uint64_t>(2 * begin + 1), true});
-      const Matrix noisy = arena_.matrix(n_, q);
-      const std::vector<double> normals = download(arena_, errors);
-      std::vector<double> scaled(normals);
+      std::vector<double> scaled = download(arena_, errors);
       for (double& value : scaled) value *= std::sqrt(noise);
-      backend_->upload(noisy.data, scaled.data(), scaled.size() * sizeof(double));
+      const Matrix noisy = upload(arena_, scaled, n_, q);
       backend_->run(backend::SolveLower{factored.lower, false, noisy});
       backend_->run(backend::Multiply{factored.whitened, false, false, deviations, false, 1, 1, noisy});
       backend_->run(backend::Multiply{factored.whitened, true, false, noisy, false, -1, 1, deviations});
@@ -216,7 +214,6 @@ std::vector<double> AdditivePosterior::draws(std::span<const double> variances, 
         out.push_back(factored.scales[static_cast<std::size_t>(j)] * u);
       }
   }
-  static_cast<void>(order);
   return out;
 }
 

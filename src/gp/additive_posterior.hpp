@@ -30,7 +30,7 @@ class AdditivePosterior {
   [[nodiscard]] const std::vector<double>& targets() const noexcept { return targets_; }
   /// Nothing where the numbers do not allow a factor.
   [[nodiscard]] std::optional<Moments> moments(std::span<const double> variances, double noise) const;
-  /// y_i predicted from the others, for the same arguments.
+  /// y_i predicted from the others, for the same arguments. Empty where there is no factor, as below.
   [[nodiscard]] std::vector<double> leave_one_out(std::span<const double> variances, double noise) const;
   /// Weights of the features, column-major size x spreads.size(): mean + spread * (draw - mean) each.
   [[nodiscard]] std::vector<double> draws(std::span<const double> variances, double noise, std::span<const double> spreads,

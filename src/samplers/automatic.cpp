@@ -98,11 +98,12 @@ class AutomaticSampler final : public Sampler, public SharedFit {
     if (model.observations < recipe_.least_observations || half.passed()) return {};
     SuggestRequest part = request;
     if (request.count > 1) part.count = static_cast<int>(recipe_.additive_share * request.count);
+    if (part.count == 0) return {};
     const bool beaten = main_effects_beaten(request, static_cast<std::size_t>(std::max(recipe_.additive_latest, part.count)));
     const int turns = recipe_.additive_turns * (beaten ? recipe_.additive_beaten : 1);
     if (request.count == 1 && (turns == 0 || !turn(request, turns, 0))) return {};
     if (request.count > 1 && beaten) part.count = std::max(part.count / recipe_.additive_beaten, 1);
-    return part.count > 0 ? main_effects_.suggest(part, model.leave_one_out_r2, half) : std::vector<Suggestion>{};
+    return main_effects_.suggest(part, model.leave_one_out_r2, half);
   }
 
   /// The global model's share of a request and another strategy's. `asked`: how many trials the global model was asked for

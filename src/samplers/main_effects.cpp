@@ -17,8 +17,7 @@ namespace {
 constexpr const char* kOrigin = "additive/minimum";
 constexpr std::int64_t kPlaces = 513;  // among which a continuous parameter's best value is sought first
 constexpr int kTries = 8;              // functions for a single trial
-
-constexpr double kFlat = 1e-12;  // sum of squares of standardized values, which is their number unless they are all equal
+constexpr double kFlat = 1e-12;        // sum of squares of standardized values, which is their number unless they are all equal
 
 /// A generous guess at how long a fit takes.
 double seconds_of(std::int64_t observations, std::int64_t features) {
@@ -55,6 +54,7 @@ double r2_through(const gp::Warp& warp, const std::vector<double>& values, const
 /// badly, or the other way round, is no better than it.
 double prediction_r2(const gp::AdditiveModel& model, const std::vector<double>& values) {
   const std::vector<double> predictions = model.leave_one_out();
+  if (predictions.size() != values.size()) return 0;
   return std::min(r2_through({gp::Warp::Kind::compressed}, values, predictions),
                   r2_through({gp::Warp::Kind::logarithm}, values, predictions));
 }
@@ -117,6 +117,7 @@ std::vector<Suggestion> MainEffects::suggest(const SuggestRequest& request, doub
   const std::int64_t waves = std::min(recipe_.waves, recipe_.features / d);
   if (waves < recipe_.least_waves) return {};
   Observations data = observe(encoder, request.finished, request.direction);
+  if (data.successes == 0) return {};
   if (data.size() > recipe_.observations) data = best_and_latest(data, recipe_.observations, d);
   if (deadline.limited() && seconds_of(data.size(), d * waves) > deadline.left()) return {};
 

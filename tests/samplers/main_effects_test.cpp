@@ -154,6 +154,16 @@ TEST(MainEffects, FlatAndHugeValues) {
     EXPECT_TRUE(std::isfinite(suggestion.parameters.get<double>("x")));
 }
 
+// As the model of the whole space is asked only where something succeeded, but this can be asked alone.
+TEST(MainEffects, NothingSucceededOrNothingIsThere) {
+  SimulatedStudy study(mixed_space());
+  MainEffects arm(options(), {});
+  EXPECT_TRUE(arm.suggest(study.request(4), -1, {}).empty());
+  for (int i = 0; i < 25; ++i)
+    for (const Trial& trial : study.ask(*make_random_sampler(options()))) study.fail(trial);
+  EXPECT_TRUE(arm.suggest(study.request(4), -1, {}).empty());
+}
+
 TEST(MainEffects, ManyParametersAreNotTried) {
   Space space;
   for (int i = 0; i < 100; ++i) space.real("x" + std::to_string(i), 0, 1);
