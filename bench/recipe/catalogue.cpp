@@ -62,6 +62,7 @@ bool apply(const std::string& name, const std::string& text, Settings& settings)
       {"trials", integer(settings.trials)},
       {"initial", integer(settings.initial)},
       {"noise", integer(settings.noise)},
+      {"noisy", integer(settings.noisy)},
       {"each", integer(settings.each)},
       {"trace", integer(settings.trace)},
       {"candidates", both(&Recipe::candidates)},
@@ -139,6 +140,7 @@ bool apply(const std::string& name, const std::string& text, Settings& settings)
 std::unique_ptr<Sampler> make_sampler(const Settings& settings, std::uint64_t seed) {
   SamplerOptions options;
   options.seed = seed;
+  options.noise = settings.noisy ? Noise::noisy : Noise::infer;
   options.initial_trials = settings.initial;
   options.device = Device::cpu();
   if (settings.sampler == "gp") return samplers::make_gp_sampler(options, settings.gp);

@@ -20,6 +20,7 @@ struct Settings {
   int trials = 0;  // 0: 40 for Branin, 100 for the others
   int initial = 0;
   double noise = 0;    // standard deviation of what is added to every value
+  bool noisy = false;  // whether the strategy is told
   bool each = false;   // print every run's regret
   bool trace = false;  // print every trial
   std::string sampler = "gp";

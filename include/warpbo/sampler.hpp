@@ -23,7 +23,7 @@ enum class Direction { minimize, maximize };
 enum class Noise {
   infer,          ///< learn the noise variance from the data
   deterministic,  ///< repeated evaluations agree: points are never proposed twice
-  noisy,          ///< repeated evaluations differ: the incumbent is integrated over, points may be repeated
+  noisy,          ///< repeated evaluations differ: the incumbent is integrated over, points of a finite space may be repeated
 };
 
 /// What the Gaussian-process strategy maximizes.

@@ -1,6 +1,7 @@
 #include "samplers/automatic.hpp"
 
 #include "base/deadline.hpp"
+#include "math/philox.hpp"
 #include "samplers/builtin.hpp"
 #include "samplers/gp_sampler.hpp"
 #include "samplers/gp_search.hpp"
@@ -48,7 +49,8 @@ class AutomaticSampler final : public Sampler, public SharedFit {
         local_(make_trust_region_sampler(second(options), recipe.trust, open)),
         fresh_(make_fresh_search(second(options), recipe, open)),
         evolution_(make_differential_evolution_sampler(options)),
-        main_effects_(options, recipe.main_effects) {}
+        main_effects_(options, recipe.main_effects),
+        first_turn_(math::mix64(options.seed) >> 32) {}  // small enough to be added to
 
   [[nodiscard]] std::string name() const override { return "auto"; }
 
@@ -132,10 +134,11 @@ class AutomaticSampler final : public Sampler, public SharedFit {
     return request.finished.size() <= kMostObservations && static_cast<std::size_t>(varied) <= kMostDimensions;
   }
 
-  /// Whether this ask is the last of `turns`, or that with the given place among them.
-  static bool turn(const SuggestRequest& request, int turns) { return turn(request, turns, turns - 1); }
-  static bool turn(const SuggestRequest& request, int turns, int place) {
-    return request.draw % static_cast<std::uint64_t>(turns) == static_cast<std::uint64_t>(place);
+  /// Whether this ask is the last of `turns`, or that with the given place among them. Where they begin is the study's own: the
+  /// studies of a fleet are often as old as each other, and a turn of another strategy costs a model more.
+  [[nodiscard]] bool turn(const SuggestRequest& request, int turns) const { return turn(request, turns, turns - 1); }
+  [[nodiscard]] bool turn(const SuggestRequest& request, int turns, int place) const {
+    return (request.draw + first_turn_) % static_cast<std::uint64_t>(turns) == static_cast<std::uint64_t>(place);
   }
 
   /// The strategy that the global model's own words speak for; null: none but it.
@@ -199,6 +202,7 @@ class AutomaticSampler final : public Sampler, public SharedFit {
   AutomaticRecipe recipe_;
   std::unique_ptr<Sampler> gp_, local_, fresh_, evolution_;
   MainEffects main_effects_;
+  std::uint64_t first_turn_;
 };
 
 }  // namespace

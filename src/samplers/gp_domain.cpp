@@ -58,6 +58,12 @@ bool GpDomain::few_points(double most) const {
   return true;
 }
 
+bool GpDomain::finite() const {
+  for (std::size_t c = 0; c < columns_.size(); ++c)
+    if (columns_[c].continuous && !region_.fixed(c)) return false;
+  return true;
+}
+
 GpDomain::Remaining GpDomain::remaining(std::int64_t limit) const {
   // What is excluded, infeasible or, for want of a parent, the same point makes room: count through somewhat more than `limit`.
   if (!few_points(4 * (static_cast<double>(limit) + static_cast<double>(excluded_.size())))) return {};

@@ -26,6 +26,8 @@ class GpDomain final : public acquisition::SearchDomain {
   [[nodiscard]] bool constrained() const override { return region_.encoder().constrained(); }
   double violation(std::span<const double> row, std::span<double> gradient) const override;
   [[nodiscard]] Remaining remaining(std::int64_t limit) const override;
+  /// Whether no free parameter is continuous.
+  [[nodiscard]] bool finite() const;
 
  private:
   /// A key that points within 1e-8 of each other mostly share.

@@ -207,11 +207,11 @@ class GpSampler final : public Sampler, public SharedFit {
     const Observations& data = model.observations();
     const std::size_t d = encoder_->dimensions();
     acquisition::ProposeOptions search = search_options(options_, recipe_, model, regression, request.draw, count, pending);
-    search.candidates.incumbents = best_rows(data, model.targets(), recipe_.incumbents, d);
+    const bool noisy = is_noisy(options_, recipe_, regression);
+    search.candidates.incumbents = best_rows(data, noisy ? regression.fitted_means() : model.targets(), recipe_.incumbents, d);
     if (options_.acquisition == AcquisitionFunction::confidence_bound) search.kind = backend::AcquisitionKind::ucb;
     search.ucb_coefficient = options_.ucb_coefficient;
-    if (is_noisy(options_, recipe_, regression))
-      search.baseline = best_rows(data, regression.fitted_means(), recipe_.baseline, d);
+    if (noisy) search.baseline = best_rows(data, regression.fitted_means(), recipe_.baseline, d);
     return search;
   }
 

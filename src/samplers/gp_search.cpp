@@ -40,7 +40,8 @@ bool is_noisy(const SamplerOptions& options, const GpRecipe& recipe, const gp::R
 }
 
 void exclude_known(const SamplerOptions& options, const Observations& data, std::span<const double> pending, GpDomain& domain) {
-  exclude_rows(options.noise == Noise::noisy ? data.failed_rows : data.rows, domain);
+  const bool repeats = options.noise == Noise::noisy && domain.finite();
+  exclude_rows(repeats ? data.failed_rows : data.rows, domain);
   exclude_rows(pending, domain);
 }
 

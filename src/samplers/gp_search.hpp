@@ -23,7 +23,8 @@ namespace warpbo::samplers {
 /// Whether the best observed value is uncertain.
 [[nodiscard]] bool is_noisy(const SamplerOptions& options, const GpRecipe& recipe, const gp::Regression& regression);
 
-/// Pending and failed points are never proposed again; observed ones only when the objective is said to be noisy.
+/// Pending and failed points are never proposed again; observed ones only where the objective is said to be noisy and the space
+/// is finite. Elsewhere there is always another point as good beside them, and it tells about the slope too (bench/README.md).
 void exclude_known(const SamplerOptions& options, const Observations& data, std::span<const double> pending, GpDomain& domain);
 
 /// How a search for `count` points begins, whatever its candidates: seed, climbs, pending points (row-major), and the best

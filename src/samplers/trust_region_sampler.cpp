@@ -294,15 +294,23 @@ class TrustRegionSampler final : public Sampler {
         search_options(options_, recipe_.model, model, regression, task.request.draw, count, pending);
     search.candidates = candidates(search.seed, box, search.candidates.count);
     if (is_noisy(options_, recipe_.model, regression)) search.baseline = box.centre();
+    // Under noise the improvement over the centre leads back to the centre. Only where noise is declared: a box that holds more
+    // ripples than trials looks as noisy, and there the centre is the place to be.
+    const bool bound = options_.noise == Noise::noisy;
+    if (bound) {
+      search.kind = backend::AcquisitionKind::ucb;
+      search.ucb_coefficient = options_.ucb_coefficient;
+    }
     search.deadline = task.deadline;
     std::vector<BatchPart> parts;
     if (count >= recipe_.model.large_batch)
       parts = propose_large(regression, box, search, recipe_.model, false);
     else
-      parts.push_back({acquisition::propose(regression, box, search), count > 1 || !pending.empty() ? "qlogei" : "logei"});
+      parts.push_back({acquisition::propose(regression, box, search),
+                       bound ? "ucb" : (count > 1 || !pending.empty() ? "qlogei" : "logei")});
     const std::vector<double>& values = parts.front().found.values;
     if (!model.last_resort() && !values.empty() && !std::isfinite(values.front())) return false;
-    if (!values.empty()) result.model.log_expected_improvement = values.front();
+    if (!values.empty() && !bound) result.model.log_expected_improvement = values.front();
     append(parts, task, count, result);
     return true;
   }

@@ -42,7 +42,7 @@ SUITES: dict[str, list[Case]] = {
     # 50 d evaluations; seed s is instance s + 1. Odd functions while developing.
     "bbob": [Case(f"bbob-f{function}", 250, 1, 10, 3) for function in range(1, 25, 2)],
     "bbob-even": [Case(f"bbob-f{function}", 250, 1, 10, 3) for function in range(2, 25, 2)],
-    "noisy": [Case("hartmann6noisy", 100, 1, 12, 10)],
+    "noisy": [Case("hartmann6noisy", 100, 1, 12, 20)],
     "mixed": [Case("interacting", 100, 1, 10, 10), Case("ackley3i3", 100, 1, 12, 10), Case("ackley10+3", 100, 1, 26, 10)],
     "rotated": [Case("rastrigin5rot", 100, 1, 10, 10), Case("ackley5rot", 100, 1, 10, 10), Case("levy10rot", 100, 1, 20, 10)],
     # 100 points and 10 rounds of 100: the shifted 20-d functions, and the BEEBO problems whose optimum is not central.
