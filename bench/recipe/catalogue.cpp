@@ -63,6 +63,7 @@ bool apply(const std::string& name, const std::string& text, Settings& settings)
       {"initial", integer(settings.initial)},
       {"noise", integer(settings.noise)},
       {"noisy", integer(settings.noisy)},
+      {"regions", integer(settings.regions)},
       {"each", integer(settings.each)},
       {"trace", integer(settings.trace)},
       {"candidates", both(&Recipe::candidates)},
@@ -141,6 +142,7 @@ std::unique_ptr<Sampler> make_sampler(const Settings& settings, std::uint64_t se
   SamplerOptions options;
   options.seed = seed;
   options.noise = settings.noisy ? Noise::noisy : Noise::infer;
+  options.trust_regions = settings.regions;
   options.initial_trials = settings.initial;
   options.device = Device::cpu();
   if (settings.sampler == "gp") return samplers::make_gp_sampler(options, settings.gp);

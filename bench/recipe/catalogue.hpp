@@ -21,6 +21,7 @@ struct Settings {
   int initial = 0;
   double noise = 0;    // standard deviation of what is added to every value
   bool noisy = false;  // whether the strategy is told
+  int regions = 1;     // of sampler=trust, searched at once
   bool each = false;   // print every run's regret
   bool trace = false;  // print every trial
   std::string sampler = "gp";

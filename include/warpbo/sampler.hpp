@@ -62,6 +62,9 @@ struct SamplerOptions {
   Device device = Device::automatic();
   AcquisitionFunction acquisition = AcquisitionFunction::expected_improvement;  ///< gp only
   double ucb_coefficient = 1.8;                                                 ///< of `confidence_bound`; >= 0
+  /// Of `trust`: how many regions are searched at once, from 1 to 1,000. They share a batch equally and take turns at single
+  /// trials.
+  int trust_regions = 1;
   int initial_trials = 0;  ///< quasi-random trials before the model; 0 chooses from the dimension
   int grid_points = 10;    ///< values per real parameter without step, for `grid`
   /// Limit of the time that one ask takes, in seconds; 0: none. When it strikes, what has been chosen so far is returned,
@@ -96,7 +99,8 @@ struct ModelSummary {
   double noise_variance = 0;                                 ///< relative to the variance of the (warped) targets
   std::vector<std::pair<std::string, double>> lengthscales;  ///< per parameter, in units of its encoded range; small = relevant
   double leave_one_out_r2 = 0;  ///< 1 - squared leave-one-out error / variance, of the warped targets
-  /// Logarithm of the improvement that the first proposal was expected to bring, in standard deviations of the (warped) targets.
+  /// Logarithm of the improvement that the first proposal was expected to bring, in standard deviations of the (warped)
+  /// targets.
   double log_expected_improvement = 0;
   double fit_seconds = 0;
   double suggest_seconds = 0;

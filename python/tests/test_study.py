@@ -332,6 +332,7 @@ UncheckedOptions: Any = warpbo.SamplerOptions
         (lambda s: UncheckedOptions(acquisition="pi"), "pi"),
         (lambda s: UncheckedOptions(ucb_coefficient="1"), "ucb_coefficient is '1'"),
         (lambda s: UncheckedOptions(ucb_coefficient=math.nan), "ucb_coefficient is nan"),
+        (lambda s: UncheckedOptions(trust_regions=0), "trust_regions is 0"),
         (lambda s: UncheckedOptions(max_seconds_per_ask=-1), "max_seconds_per_ask is -1"),
         (lambda s: UncheckedOptions(max_seconds_per_ask=None), "max_seconds_per_ask is None"),
     ],

@@ -298,8 +298,8 @@ void read_budget(const Section& section, BudgetConfig& budget) {
 }
 
 void read_optimizer(const Section& section, SamplerOptions& sampler) {
-  section.allow({"kind", "seed", "device", "noise", "acquisition", "ucb_coefficient", "initial_trials", "grid_points",
-                 "max_seconds_per_ask"});
+  section.allow({"kind", "seed", "device", "noise", "acquisition", "ucb_coefficient", "trust_regions", "initial_trials",
+                 "grid_points", "max_seconds_per_ask"});
   const auto with_place = [&](const char* key, auto&& read) {
     if (const auto text = section.string(key)) {
       try {
@@ -317,6 +317,7 @@ void read_optimizer(const Section& section, SamplerOptions& sampler) {
   with_place("noise", [&](const std::string& text) { sampler.noise = parse_noise(text); });
   sampler.seed = static_cast<std::uint64_t>(section.integer("seed", 0, std::numeric_limits<std::int64_t>::max()).value_or(0));
   sampler.initial_trials = static_cast<int>(section.integer("initial_trials", 0, 1'000'000).value_or(0));
+  sampler.trust_regions = static_cast<int>(section.integer("trust_regions", 1, 1000).value_or(sampler.trust_regions));
   sampler.grid_points = static_cast<int>(section.integer("grid_points", 1, 1'000'000).value_or(sampler.grid_points));
 }
 

@@ -121,9 +121,11 @@ class AutomaticSampler final : public Sampler, public SharedFit {
     return other != nullptr && std::ssize(global.suggestions) == kept ? completed(*other, request, std::move(global)) : global;
   }
 
-  /// A strategy that is asked after the global model has half of the time.
+  /// A strategy that is asked after the global model has half of the time. Regions come one after the other: their numbers tell
+  /// a search that began afresh.
   static SamplerOptions second(SamplerOptions options) {
     options.max_seconds_per_ask /= 2;
+    options.trust_regions = 1;
     return options;
   }
 

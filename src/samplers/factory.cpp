@@ -18,6 +18,10 @@ std::unique_ptr<Sampler> samplers::make_sampler(const SamplerOptions& options, c
   if (options.grid_points < 1) {
     throw Error(ErrorCode::invalid_argument, "grid_points is " + std::to_string(options.grid_points) + "; give at least 1");
   }
+  if (options.trust_regions < 1 || options.trust_regions > 1000) {
+    throw Error(ErrorCode::invalid_argument,
+                "trust_regions is " + std::to_string(options.trust_regions) + "; give a number from 1 to 1000");
+  }
   if (!(options.ucb_coefficient >= 0 && options.ucb_coefficient < 1e6)) {
     throw Error(ErrorCode::invalid_argument,
                 "ucb_coefficient is " + std::to_string(options.ucb_coefficient) + "; give a number from 0 to 1e6");

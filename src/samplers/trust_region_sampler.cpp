@@ -58,27 +58,9 @@ class TrustRegionSampler final : public Sampler {
     std::vector<double> values;
     for (const Trial* trial : finished.trials) values.push_back(target(*trial, request.direction));
     const std::vector<TrustRegion> regions = replay_regions(finished.trials, values, request.pending, rules());
-    const TrustRegion region = current_region(regions);
-    const std::int64_t missing = design_size(options_, dimensions()) - region.design;
-    if (!region.best || missing >= request.count) return design(request, request.count, region.number);
-
-    std::vector<std::string> degraded;
-    const Task task{request,
-                    finished,
-                    region,
-                    known_points(finished, regions, region.number),
-                    static_cast<int>(std::max<std::int64_t>(missing, 0)),
-                    deadline};
-    std::optional<SuggestResult> result = engine_.run([&](GpModel& model) { return model_based(model, task); }, degraded);
-    if (!result) {
-      degraded.emplace_back("no model could be fitted; the proposals are quasi-random");
-      result = design(request, request.count, region.number);
-    } else if (std::ssize(result->suggestions) < request.count) {
-      complete(request, region.number, *result);
-    }
-    result->degraded.insert(result->degraded.begin(), degraded.begin(), degraded.end());
-    result->notice = engine_.notice();
-    return std::move(*result);
+    const std::vector<TrustRegion> current = current_regions(regions);
+    return current.size() == 1 ? in_region(request, finished, regions, current.front(), current.front().number + 1, deadline)
+                               : in_turns(request, finished, regions, current, deadline);
   }
 
   [[nodiscard]] std::size_t kept_bytes() const noexcept override { return engine_.bytes(); }
@@ -90,7 +72,8 @@ class TrustRegionSampler final : public Sampler {
     const SuggestRequest& request;
     const EncodedTrials& finished;
     const TrustRegion& region;
-    std::vector<double> known;  // row-major: the best points of the other regions
+    std::vector<double> known;  // row-major: the best points of older regions
+    std::int64_t next;          // number of a region that begins
     int designed;               // how many points the region's design still lacks
     Deadline deadline;
   };
@@ -111,14 +94,68 @@ class TrustRegionSampler final : public Sampler {
     return rules;
   }
 
-  /// The latest region, or a new one if it has collapsed.
-  [[nodiscard]] TrustRegion current_region(const std::vector<TrustRegion>& regions) const {
-    const TrustRegion& latest = regions.back();
-    if (!latest.collapsed && latest.number >= recipe_.first_region) return latest;
-    TrustRegion next;
-    next.number = std::max(latest.number + 1, recipe_.first_region);
-    next.length = recipe_.rules.initial_length;
-    return next;
+  /// The latest regions that have not collapsed, as many as are searched at once; new ones where there are fewer.
+  [[nodiscard]] std::vector<TrustRegion> current_regions(const std::vector<TrustRegion>& regions) const {
+    std::vector<TrustRegion> current;
+    for (auto region = regions.rbegin(); region != regions.rend() && std::ssize(current) < options_.trust_regions; ++region)
+      if (!region->collapsed && region->number >= recipe_.first_region) current.push_back(*region);
+    std::reverse(current.begin(), current.end());
+    std::int64_t number = std::max(regions.back().number + 1, recipe_.first_region);
+    while (std::ssize(current) < options_.trust_regions) {
+      TrustRegion next;
+      next.number = number++;
+      next.length = recipe_.rules.initial_length;
+      current.push_back(std::move(next));
+    }
+    return current;
+  }
+
+  /// `next`: the number of the region that begins where this one has nothing left to gain.
+  SuggestResult in_region(const SuggestRequest& request, const EncodedTrials& finished, const std::vector<TrustRegion>& regions,
+                          const TrustRegion& region, std::int64_t next, const Deadline& deadline) {
+    const std::int64_t missing = design_size(options_, dimensions()) - region.design;
+    if (!region.best || missing >= request.count) return design(request, request.count, region.number);
+    std::vector<std::string> degraded;
+    const Task task{request, finished,
+                    region,  known_points(finished, regions, region.number),
+                    next,    static_cast<int>(std::max<std::int64_t>(missing, 0)),
+                    deadline};
+    std::optional<SuggestResult> result = engine_.run([&](GpModel& model) { return model_based(model, task); }, degraded);
+    if (!result) {
+      degraded.emplace_back("no model could be fitted; the proposals are quasi-random");
+      result = design(request, request.count, region.number);
+    } else if (std::ssize(result->suggestions) < request.count) {
+      complete(request, region.number, *result);
+    }
+    result->degraded.insert(result->degraded.begin(), degraded.begin(), degraded.end());
+    result->notice = engine_.notice();
+    return std::move(*result);
+  }
+
+  /// A batch in equal parts, one per region; single trials in turns. What one region was given, the next ones know as pending.
+  SuggestResult in_turns(const SuggestRequest& request, const EncodedTrials& finished, const std::vector<TrustRegion>& regions,
+                         const std::vector<TrustRegion>& current, const Deadline& deadline) {
+    const auto several = static_cast<std::int64_t>(current.size());
+    SuggestResult out;
+    for (std::int64_t i = 0; i < several; ++i) {
+      const std::vector<Trial> pending = with_proposals(request, out.suggestions);
+      SuggestRequest part = request;
+      part.pending = pending;
+      part.count = static_cast<int>(request.count * (i + 1) / several - request.count * i / several);
+      if (part.count == 0) continue;
+      const auto turn = static_cast<std::size_t>((request.draw + static_cast<std::uint64_t>(i)) % current.size());
+      SuggestResult more = in_region(part, finished, regions, current[turn], current.back().number + 1 + i, deadline);
+      for (Suggestion& suggestion : more.suggestions) out.suggestions.push_back(std::move(suggestion));
+      more.suggestions = std::move(out.suggestions);
+      more.model.fit_seconds += out.model.fit_seconds;
+      more.model.suggest_seconds += out.model.suggest_seconds;
+      more.degraded.insert(more.degraded.begin(), out.degraded.begin(), out.degraded.end());
+      out = std::move(more);
+      if (out.exhausted) break;
+    }
+    std::sort(out.degraded.begin(), out.degraded.end());
+    out.degraded.erase(std::unique(out.degraded.begin(), out.degraded.end()), out.degraded.end());
+    return out;
   }
 
   [[nodiscard]] std::vector<double> known_points(const EncodedTrials& finished, const std::vector<TrustRegion>& regions,
@@ -179,7 +216,7 @@ class TrustRegionSampler final : public Sampler {
     if (!propose(model, *regression, task, count, box, nearest(pending, box), result)) return std::nullopt;
     if (finished_with(task, *regression, slice, result)) {
       ModelSummary summary = std::move(result.model);
-      result = design(request, request.count, task.region.number + 1);
+      result = design(request, request.count, task.next);
       result.model = std::move(summary);
     }
     result.model.suggest_seconds = seconds_since(start) - result.model.fit_seconds;

@@ -59,6 +59,7 @@ device = "cpu"
 noise = "noisy"
 acquisition = "ucb"
 max_seconds_per_ask = 2.5
+trust_regions = 3
 )toml";
 
 TEST(Config, ReadsEverything) {
@@ -88,6 +89,7 @@ TEST(Config, ReadsEverything) {
   EXPECT_EQ(config.sampler.noise, Noise::noisy);
   EXPECT_EQ(config.sampler.acquisition, AcquisitionFunction::confidence_bound);
   EXPECT_EQ(config.sampler.max_seconds_per_ask, 2.5);
+  EXPECT_EQ(config.sampler.trust_regions, 3);
   const Space space = config.space();
   EXPECT_EQ(space.parameters().size(), 9U);
   EXPECT_EQ(space.constraints().size(), 1U);

@@ -22,6 +22,11 @@ TEST(SamplerFactory, OptionsOutOfRangeAreRefused) {
   options.grid_points = 1;
   options.initial_trials = -1;
   EXPECT_THROW(static_cast<void>(make_sampler(options)), Error);
+  options.initial_trials = 0;
+  for (const int regions : {0, 1001}) {
+    options.trust_regions = regions;
+    EXPECT_THROW(static_cast<void>(make_sampler(options)), Error);
+  }
 }
 
 }  // namespace

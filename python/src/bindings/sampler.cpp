@@ -23,8 +23,8 @@ TrialState to_state(const std::string& text) {
 }
 
 SamplerOptions make_options(const std::string& kind, std::uint64_t seed, const std::string& noise, const std::string& device,
-                            const std::string& acquisition, double ucb_coefficient, int initial_trials, int grid_points,
-                            double max_seconds_per_ask) {
+                            const std::string& acquisition, double ucb_coefficient, int trust_regions, int initial_trials,
+                            int grid_points, double max_seconds_per_ask) {
   SamplerOptions options;
   options.kind = parse_sampler_kind(kind);
   options.seed = seed;
@@ -32,6 +32,7 @@ SamplerOptions make_options(const std::string& kind, std::uint64_t seed, const s
   options.device = Device::parse(device);
   options.acquisition = parse_acquisition(acquisition);
   options.ucb_coefficient = ucb_coefficient;
+  options.trust_regions = trust_regions;
   options.initial_trials = initial_trials;
   options.grid_points = grid_points;
   options.max_seconds_per_ask = max_seconds_per_ask;
@@ -90,7 +91,7 @@ class LockedSampler {
 void bind_sampler(nb::module_& m) {
   nb::class_<SamplerOptions>(m, "SamplerOptions")
       .def_static("make", &make_options, "kind"_a, "seed"_a, "noise"_a, "device"_a, "acquisition"_a, "ucb_coefficient"_a,
-                  "initial_trials"_a, "grid_points"_a, "max_seconds_per_ask"_a);
+                  "trust_regions"_a, "initial_trials"_a, "grid_points"_a, "max_seconds_per_ask"_a);
   nb::class_<TrialLog>(m, "TrialLog")
       .def(nb::init<>())
       .def("put", &TrialLog::put, "number"_a, "state"_a, "params"_a, "value"_a.none())

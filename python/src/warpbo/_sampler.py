@@ -21,11 +21,13 @@ class SamplerOptions:
             evolution).
         seed: The same seed, history and options give the same proposals. 0 to 2**64 - 1.
         noise: "infer" learns the noise from the data; "deterministic" says that repeated evaluations agree; "noisy" that they
-            differ, so that points may be repeated.
+            differ, so that points of a finite space may be repeated.
         device: "auto" (a GPU where the CUDA engine is installed and finds one, else the CPU), "cpu", "cuda" or "cuda:1".
         acquisition: Of "gp": "logei"; "ucb" with `ucb_coefficient` standard deviations (>= 0); or "thompson", where every trial
             minimizes a function of its own, drawn from the posterior.
         ucb_coefficient: See `acquisition`.
+        trust_regions: Of "trust": how many regions are searched at once, 1 to 1,000. They share a batch equally and take turns at
+            single trials.
         initial_trials: Quasi-random trials before the model; 0 chooses from the dimension.
         grid_points: Values per real parameter without step, for "grid".
         max_seconds_per_ask: Limit of the time that one ask of "gp" or "trust" takes, 0 for none. Where it strikes, what has been
@@ -41,6 +43,7 @@ class SamplerOptions:
     device: str = "auto"
     acquisition: Literal["logei", "ucb", "thompson"] = "logei"
     ucb_coefficient: float = 1.8
+    trust_regions: int = 1
     initial_trials: int = 0
     grid_points: int = 10
     max_seconds_per_ask: float = 0.0
@@ -58,6 +61,7 @@ class SamplerOptions:
             device=device_name(self.device),
             acquisition=self.acquisition,
             ucb_coefficient=nonnegative("ucb_coefficient", self.ucb_coefficient),
+            trust_regions=integer("trust_regions", self.trust_regions, 1, 1000),
             initial_trials=integer("initial_trials", self.initial_trials, 0, 2**31 - 1),
             grid_points=integer("grid_points", self.grid_points, 1, 2**31 - 1),
             max_seconds_per_ask=nonnegative("max_seconds_per_ask", self.max_seconds_per_ask),

@@ -1,0 +1,113 @@
+// Several trust regions at once (SamplerOptions::trust_regions).
+#include "problems/problems.hpp"
+#include "samplers/simulated_study.hpp"
+#include "samplers/trust_region_sampler.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace warpbo::samplers {
+namespace {
+
+SamplerOptions options(int regions) {
+  SamplerOptions out;
+  out.seed = 1;
+  out.trust_regions = regions;
+  out.device = Device::cpu();
+  return out;
+}
+
+/// How many of the trials belong to which region.
+std::map<std::int64_t, int> parts(const std::vector<Trial>& trials) {
+  std::map<std::int64_t, int> out;
+  for (const Trial& trial : trials)
+    if (const auto label = region_label(trial)) ++out[label->region];
+  return out;
+}
+
+std::vector<Trial> ask_and_tell(SimulatedStudy& study, Sampler& sampler, const problems::Problem& problem, int count) {
+  std::vector<Trial> trials = study.ask(sampler, count);
+  for (const Trial& trial : trials) study.tell(trial, problem(trial.parameters));
+  return trials;
+}
+
+TEST(TrustRegionsAtOnce, ShareABatchEqually) {
+  const problems::Problem problem = problems::rastrigin(3);
+  SimulatedStudy study(problem.space);
+  const auto sampler = make_trust_region_sampler(options(3), TrustRegionRecipe{});
+  for (int round = 0; round < 6; ++round) {
+    const std::vector<Trial> trials = ask_and_tell(study, *sampler, problem, 10);
+    ASSERT_EQ(trials.size(), 10U);
+    const std::map<std::int64_t, int> shares = parts(trials);
+    EXPECT_EQ(shares.size(), 3U) << "round " << round;
+    for (const auto& [region, share] : shares) EXPECT_TRUE(share == 3 || share == 4) << "region " << region;
+  }
+}
+
+TEST(TrustRegionsAtOnce, TakeTurnsAtSingleTrials) {
+  const problems::Problem problem = problems::rastrigin(2);
+  SimulatedStudy study(problem.space);
+  const auto sampler = make_trust_region_sampler(options(2), TrustRegionRecipe{});
+  std::map<std::int64_t, int> turns;
+  for (int i = 0; i < 20; ++i)
+    for (const auto& [region, share] : parts(ask_and_tell(study, *sampler, problem, 1))) turns[region] += share;
+  EXPECT_EQ(turns, (std::map<std::int64_t, int>{{0, 10}, {1, 10}}));
+}
+
+// Each region follows its own trials: both basins are searched, whichever is the better.
+TEST(TrustRegionsAtOnce, SearchSeparatePlaces) {
+  Space space;
+  space.real("x", 0, 1);
+  SimulatedStudy study(space);
+  TrustRegionRecipe recipe;
+  recipe.rules.initial_length = 0.2;
+  const auto sampler = make_trust_region_sampler(options(2), recipe);
+  for (int i = 0; i < 12; ++i)
+    for (const Trial& trial : study.ask(*sampler, 2)) {
+      const double x = trial.get<double>("x");
+      study.tell(trial, std::min((x - 0.2) * (x - 0.2), 0.01 + (x - 0.8) * (x - 0.8)));
+    }
+  EXPECT_GE(parts(study.finished()).size(), 2U);
+  EXPECT_LT(study.best(), 1e-3);
+}
+
+// A region that has nothing left to gain makes way for a new one, and the other lives on.
+TEST(TrustRegionsAtOnce, ARegionThatIsDoneMakesWayForANewOne) {
+  const problems::Problem problem = problems::rastrigin(2);
+  SimulatedStudy study(problem.space);
+  TrustRegionRecipe recipe;
+  recipe.rules.min_length = 0.3;
+  const auto sampler = make_trust_region_sampler(options(2), recipe);
+  std::set<std::int64_t> seen;
+  for (int round = 0; round < 25; ++round) {
+    const auto again = make_trust_region_sampler(options(2), recipe);
+    const SuggestResult expected = again->suggest(study.request(4));
+    const std::vector<Trial> trials = ask_and_tell(study, *sampler, problem, 4);
+    ASSERT_EQ(trials.size(), 4U);
+    for (std::size_t i = 0; i < trials.size(); ++i) EXPECT_EQ(trials[i].parameters, expected.suggestions[i].parameters);
+    const std::map<std::int64_t, int> shares = parts(trials);
+    ASSERT_EQ(shares.size(), 2U) << "round " << round << ": two regions share every batch";
+    for (const auto& [region, share] : shares) seen.insert(region);
+  }
+  EXPECT_GT(seen.size(), 3U);
+}
+
+// A flat objective leaves nothing to gain anywhere: every ask begins regions, none of them one that another has.
+TEST(TrustRegionsAtOnce, NewRegionsHaveNumbersOfTheirOwn) {
+  Space space;
+  space.real("x", 0, 1);
+  SimulatedStudy study(space);
+  const auto sampler = make_trust_region_sampler(options(2), TrustRegionRecipe{});
+  for (int round = 0; round < 12; ++round) {
+    const std::vector<Trial> trials = study.ask(*sampler, 6);
+    ASSERT_EQ(trials.size(), 6U);
+    EXPECT_EQ(parts(trials).size(), 2U) << "round " << round;
+    for (const Trial& trial : trials) study.tell(trial, 1.0);
+  }
+}
+
+}  // namespace
+}  // namespace warpbo::samplers
