@@ -9,9 +9,9 @@ using namespace bench;
 
 constexpr int kDimensions = 6;
 
-warpbo::StudyOptions gp_options(std::uint64_t seed) {
+warpbo::StudyOptions gp_options(std::uint64_t seed, warpbo::SamplerKind kind = warpbo::SamplerKind::gp) {
   warpbo::StudyOptions options;
-  options.sampler.kind = warpbo::SamplerKind::gp;
+  options.sampler.kind = kind;
   options.sampler.seed = seed;
   options.sampler.device = warpbo::Device::cpu();
   return options;
@@ -33,14 +33,15 @@ std::vector<warpbo::Study::Result> results_of(const std::vector<warpbo::Trial>& 
 }
 
 /// `count` studies with n results each, 6 dimensions: all models fitted from nothing, and one proposal each.
-void many_from_cold(benchmark::State& state, bool together) {
+void many_from_cold(benchmark::State& state, bool together, warpbo::SamplerKind kind) {
   const auto count = static_cast<int>(state.range(0)), n = static_cast<int>(state.range(1));
   for (auto _ : state) {
     warpbo::Fleet fleet;
     std::vector<warpbo::Fleet::Ask> asks;
     for (int i = 0; i < count; ++i) {
       asks.push_back(
-          {fleet.open({"s" + std::to_string(i), box(kDimensions), gp_options(static_cast<std::uint64_t>(i)), nullptr}), {}});
+          {fleet.open({"s" + std::to_string(i), box(kDimensions), gp_options(static_cast<std::uint64_t>(i), kind), nullptr}),
+           {}});
       warpbo::Study& study = *fleet.study(asks.back().study);
       study.tell(results_of(random_trials(study, n)));
     }
@@ -100,16 +101,18 @@ void ask_pending(benchmark::State& state) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  benchmark::RegisterBenchmark("fleet_cold", [](benchmark::State& state) { many_from_cold(state, true); })
-      ->Args({1000, 64})
-      ->UseManualTime()
-      ->Iterations(1)
-      ->Unit(benchmark::kSecond);
-  benchmark::RegisterBenchmark("one_by_one_cold", [](benchmark::State& state) { many_from_cold(state, false); })
-      ->Args({1000, 64})
-      ->UseManualTime()
-      ->Iterations(1)
-      ->Unit(benchmark::kSecond);
+  // `fleet_cold_auto`: with the default strategy a third of the studies have a trust region's turn and a third that of main
+  // effects.
+  const auto cold = [](const char* name, bool together, warpbo::SamplerKind kind) {
+    benchmark::RegisterBenchmark(name, [=](benchmark::State& state) { many_from_cold(state, together, kind); })
+        ->Args({1000, 64})
+        ->UseManualTime()
+        ->Iterations(1)
+        ->Unit(benchmark::kSecond);
+  };
+  cold("fleet_cold", true, warpbo::SamplerKind::gp);
+  cold("one_by_one_cold", false, warpbo::SamplerKind::gp);
+  cold("fleet_cold_auto", true, warpbo::SamplerKind::automatic);
   benchmark::RegisterBenchmark("ask_pending", ask_pending)
       ->Arg(10000)
       ->UseManualTime()

@@ -59,7 +59,7 @@ class TrustRegionSampler final : public Sampler {
     for (const Trial* trial : finished.trials) values.push_back(target(*trial, request.direction));
     const std::vector<TrustRegion> regions = replay_regions(finished.trials, values, request.pending, rules());
     const std::vector<TrustRegion> current = current_regions(regions);
-    return current.size() == 1 ? in_region(request, finished, regions, current.front(), current.front().number + 1, deadline)
+    return current.size() == 1 ? in_region(request, finished, regions, current.front(), deadline)
                                : in_turns(request, finished, regions, current, deadline);
   }
 
@@ -73,7 +73,6 @@ class TrustRegionSampler final : public Sampler {
     const EncodedTrials& finished;
     const TrustRegion& region;
     std::vector<double> known;  // row-major: the best points of older regions
-    std::int64_t next;          // number of a region that begins
     int designed;               // how many points the region's design still lacks
     Deadline deadline;
   };
@@ -94,31 +93,37 @@ class TrustRegionSampler final : public Sampler {
     return rules;
   }
 
-  /// The latest regions that have not collapsed, as many as are searched at once; new ones where there are fewer.
+  /// Regions that are searched at once follow sequences of their own: of m, the numbers s, s + m, s + 2 m, ... The latest of
+  /// each, or a new one if it has collapsed.
   [[nodiscard]] std::vector<TrustRegion> current_regions(const std::vector<TrustRegion>& regions) const {
+    const std::int64_t several = options_.trust_regions;
+    const auto beginning = [&](std::int64_t number) {
+      TrustRegion region;
+      region.number = number;
+      region.length = recipe_.rules.initial_length;
+      return region;
+    };
     std::vector<TrustRegion> current;
-    for (auto region = regions.rbegin(); region != regions.rend() && std::ssize(current) < options_.trust_regions; ++region)
-      if (!region->collapsed && region->number >= recipe_.first_region) current.push_back(*region);
-    std::reverse(current.begin(), current.end());
-    std::int64_t number = std::max(regions.back().number + 1, recipe_.first_region);
-    while (std::ssize(current) < options_.trust_regions) {
-      TrustRegion next;
-      next.number = number++;
-      next.length = recipe_.rules.initial_length;
-      current.push_back(std::move(next));
+    for (std::int64_t first = recipe_.first_region; first < recipe_.first_region + several; ++first) {
+      TrustRegion latest = beginning(first);
+      for (const TrustRegion& region : regions)
+        if (region.number >= first && (region.number - first) % several == 0)
+          latest = region.collapsed ? beginning(region.number + several) : region;
+      current.push_back(std::move(latest));
     }
     return current;
   }
 
-  /// `next`: the number of the region that begins where this one has nothing left to gain.
   SuggestResult in_region(const SuggestRequest& request, const EncodedTrials& finished, const std::vector<TrustRegion>& regions,
-                          const TrustRegion& region, std::int64_t next, const Deadline& deadline) {
+                          const TrustRegion& region, const Deadline& deadline) {
     const std::int64_t missing = design_size(options_, dimensions()) - region.design;
     if (!region.best || missing >= request.count) return design(request, request.count, region.number);
     std::vector<std::string> degraded;
-    const Task task{request, finished,
-                    region,  known_points(finished, regions, region.number),
-                    next,    static_cast<int>(std::max<std::int64_t>(missing, 0)),
+    const Task task{request,
+                    finished,
+                    region,
+                    known_points(finished, regions, region.number),
+                    static_cast<int>(std::max<std::int64_t>(missing, 0)),
                     deadline};
     std::optional<SuggestResult> result = engine_.run([&](GpModel& model) { return model_based(model, task); }, degraded);
     if (!result) {
@@ -144,7 +149,7 @@ class TrustRegionSampler final : public Sampler {
       part.count = static_cast<int>(request.count * (i + 1) / several - request.count * i / several);
       if (part.count == 0) continue;
       const auto turn = static_cast<std::size_t>((request.draw + static_cast<std::uint64_t>(i)) % current.size());
-      SuggestResult more = in_region(part, finished, regions, current[turn], current.back().number + 1 + i, deadline);
+      SuggestResult more = in_region(part, finished, regions, current[turn], deadline);
       for (Suggestion& suggestion : more.suggestions) out.suggestions.push_back(std::move(suggestion));
       more.suggestions = std::move(out.suggestions);
       more.model.fit_seconds += out.model.fit_seconds;
@@ -216,7 +221,7 @@ class TrustRegionSampler final : public Sampler {
     if (!propose(model, *regression, task, count, box, nearest(pending, box), result)) return std::nullopt;
     if (finished_with(task, *regression, slice, result)) {
       ModelSummary summary = std::move(result.model);
-      result = design(request, request.count, task.next);
+      result = design(request, request.count, task.region.number + options_.trust_regions);
       result.model = std::move(summary);
     }
     result.model.suggest_seconds = seconds_since(start) - result.model.fit_seconds;

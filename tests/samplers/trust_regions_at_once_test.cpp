@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -95,18 +96,43 @@ TEST(TrustRegionsAtOnce, ARegionThatIsDoneMakesWayForANewOne) {
   EXPECT_GT(seen.size(), 3U);
 }
 
-// A flat objective leaves nothing to gain anywhere: every ask begins regions, none of them one that another has.
+// A bowl is soon searched through. Whoever is done begins again in its own sequence of numbers; the other goes on.
 TEST(TrustRegionsAtOnce, NewRegionsHaveNumbersOfTheirOwn) {
   Space space;
   space.real("x", 0, 1);
   SimulatedStudy study(space);
   const auto sampler = make_trust_region_sampler(options(2), TrustRegionRecipe{});
-  for (int round = 0; round < 12; ++round) {
-    const std::vector<Trial> trials = study.ask(*sampler, 6);
-    ASSERT_EQ(trials.size(), 6U);
-    EXPECT_EQ(parts(trials).size(), 2U) << "round " << round;
-    for (const Trial& trial : trials) study.tell(trial, 1.0);
+  std::set<std::int64_t> seen;
+  for (int round = 0; round < 30; ++round) {
+    const std::vector<Trial> trials = study.ask(*sampler, 2);
+    ASSERT_EQ(trials.size(), 2U);
+    std::set<std::int64_t> parities;
+    for (const auto& [region, share] : parts(trials)) {
+      parities.insert(region % 2);
+      seen.insert(region);
+    }
+    EXPECT_EQ(parities.size(), 2U) << "round " << round;
+    for (const Trial& trial : trials) study.tell(trial, std::pow(trial.get<double>("x") - 0.4, 2));
   }
+  EXPECT_GT(seen.size(), 3U);
+}
+
+// A region that was given up is not taken up again when a later one collapses.
+TEST(TrustRegionsAtOnce, OneRegionFollowsTheOther) {
+  const problems::Problem problem = problems::rastrigin(2);
+  SimulatedStudy study(problem.space);
+  TrustRegionRecipe recipe;
+  recipe.rules.min_length = 0.3;
+  recipe.exhausted = -3;
+  const auto sampler = make_trust_region_sampler(options(1), recipe);
+  std::int64_t latest = 0;
+  for (int i = 0; i < 120; ++i) {
+    const std::map<std::int64_t, int> shares = parts(ask_and_tell(study, *sampler, problem, 1));
+    ASSERT_EQ(shares.size(), 1U);
+    EXPECT_GE(shares.begin()->first, latest) << "trial " << i;
+    latest = shares.begin()->first;
+  }
+  EXPECT_GE(latest, 4);
 }
 
 }  // namespace
