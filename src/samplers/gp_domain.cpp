@@ -3,6 +3,7 @@
 #include "math/philox.hpp"
 
 #include <cmath>
+#include <limits>
 
 namespace warpbo::samplers {
 
@@ -58,11 +59,7 @@ bool GpDomain::few_points(double most) const {
   return true;
 }
 
-bool GpDomain::finite() const {
-  for (std::size_t c = 0; c < columns_.size(); ++c)
-    if (columns_[c].continuous && !region_.fixed(c)) return false;
-  return true;
-}
+bool GpDomain::finite() const { return few_points(std::numeric_limits<double>::infinity()); }
 
 GpDomain::Remaining GpDomain::remaining(std::int64_t limit) const {
   // What is excluded, infeasible or, for want of a parent, the same point makes room: count through somewhat more than `limit`.

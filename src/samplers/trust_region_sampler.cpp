@@ -137,18 +137,20 @@ class TrustRegionSampler final : public Sampler {
     return std::move(*result);
   }
 
-  /// A batch in equal parts, one per region; single trials in turns. What one region was given, the next ones know as pending.
+  /// The trial with number k is for the region k % m: single trials in turns, batches in equal parts. What one region was
+  /// given, the next ones know as pending; who is first, and so may find that it is done, is chance.
   SuggestResult in_turns(const SuggestRequest& request, const EncodedTrials& finished, const std::vector<TrustRegion>& regions,
                          const std::vector<TrustRegion>& current, const Deadline& deadline) {
-    const auto several = static_cast<std::int64_t>(current.size());
+    const std::size_t several = current.size();
     SuggestResult out;
-    for (std::int64_t i = 0; i < several; ++i) {
+    for (std::size_t i = 0; i < several; ++i) {
+      const std::size_t turn = (math::mix64(request.draw) % several + i) % several;
+      const auto place = static_cast<int>((turn + several - request.draw % several) % several);  // of its first trial
       const std::vector<Trial> pending = with_proposals(request, out.suggestions);
       SuggestRequest part = request;
       part.pending = pending;
-      part.count = static_cast<int>(request.count * (i + 1) / several - request.count * i / several);
+      part.count = (std::max(request.count - place, 0) + options_.trust_regions - 1) / options_.trust_regions;
       if (part.count == 0) continue;
-      const auto turn = static_cast<std::size_t>((request.draw + static_cast<std::uint64_t>(i)) % current.size());
       SuggestResult more = in_region(part, finished, regions, current[turn], deadline);
       for (Suggestion& suggestion : more.suggestions) out.suggestions.push_back(std::move(suggestion));
       more.suggestions = std::move(out.suggestions);

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <string>
 
 namespace warpbo::samplers {
 namespace {
@@ -58,21 +59,45 @@ TEST(TrustRegionsAtOnce, TakeTurnsAtSingleTrials) {
   EXPECT_EQ(turns, (std::map<std::int64_t, int>{{0, 10}, {1, 10}}));
 }
 
-// Each region follows its own trials: both basins are searched, whichever is the better.
-TEST(TrustRegionsAtOnce, SearchSeparatePlaces) {
+// Batches that are smaller than the number of regions, and divide it: nobody is passed over.
+TEST(TrustRegionsAtOnce, TakeTurnsAtSmallBatches) {
+  const problems::Problem problem = problems::rastrigin(2);
+  SimulatedStudy study(problem.space);
+  TrustRegionRecipe recipe;
+  recipe.exhausted = -1e9;
+  recipe.known = 0;
+  const auto sampler = make_trust_region_sampler(options(4), recipe);
+  std::map<std::int64_t, int> turns;
+  for (int i = 0; i < 16; ++i)
+    for (const auto& [region, share] : parts(ask_and_tell(study, *sampler, problem, 2))) turns[region % 4] += share;
+  EXPECT_EQ(turns, (std::map<std::int64_t, int>{{0, 8}, {1, 8}, {2, 8}, {3, 8}}));
+}
+
+// Each region follows its own trials, whichever has the better ones.
+TEST(TrustRegionsAtOnce, EachStaysNearItsOwnBest) {
   Space space;
   space.real("x", 0, 1);
-  SimulatedStudy study(space);
+  std::vector<Trial> finished;
+  for (int i = 0; i < 16; ++i) {
+    const std::int64_t region = i % 2;
+    const double middle = region == 0 ? 0.2 : 0.8, x = middle + 0.02 * (i / 2 - 3.6);
+    Trial trial;
+    trial.id = trial.number = i;
+    trial.state = TrialState::complete;
+    trial.parameters.set("x", x);
+    trial.value = 0.01 * static_cast<double>(region) + (x - middle) * (x - middle);
+    trial.attributes["warpbo:origin"] = "\"" + region_origin("logei", {region, 0, true}) + "\"";
+    finished.push_back(trial);
+  }
   TrustRegionRecipe recipe;
   recipe.rules.initial_length = 0.2;
   const auto sampler = make_trust_region_sampler(options(2), recipe);
-  for (int i = 0; i < 12; ++i)
-    for (const Trial& trial : study.ask(*sampler, 2)) {
-      const double x = trial.get<double>("x");
-      study.tell(trial, std::min((x - 0.2) * (x - 0.2), 0.01 + (x - 0.8) * (x - 0.8)));
-    }
-  EXPECT_GE(parts(study.finished()).size(), 2U);
-  EXPECT_LT(study.best(), 1e-3);
+  const SuggestResult found = sampler->suggest({space, finished, {}, Direction::minimize, 4, {}, finished.size()});
+  ASSERT_EQ(found.suggestions.size(), 4U);
+  for (const Suggestion& suggestion : found.suggestions) {
+    const bool first = suggestion.origin.find("@0.") != std::string::npos;
+    EXPECT_NEAR(suggestion.parameters.get<double>("x"), first ? 0.2 : 0.8, 0.15) << suggestion.origin;
+  }
 }
 
 // A region that has nothing left to gain makes way for a new one, and the other lives on.
@@ -114,7 +139,8 @@ TEST(TrustRegionsAtOnce, NewRegionsHaveNumbersOfTheirOwn) {
     EXPECT_EQ(parities.size(), 2U) << "round " << round;
     for (const Trial& trial : trials) study.tell(trial, std::pow(trial.get<double>("x") - 0.4, 2));
   }
-  EXPECT_GT(seen.size(), 3U);
+  for (const std::int64_t parity : {0, 1})
+    EXPECT_GT(std::count_if(seen.begin(), seen.end(), [&](std::int64_t region) { return region % 2 == parity; }), 1);
 }
 
 // A region that was given up is not taken up again when a later one collapses.
