@@ -43,6 +43,10 @@ bool apply(const std::string& name, const std::string& text, Settings& settings)
     settings.sampler = text;
     return true;
   }
+  if (name == "acquisition") {
+    settings.acquisition = parse_acquisition(text);
+    return true;
+  }
   const double value = std::stod(text);
   const auto integer = [&](auto& member) {
     return [&member, value] { member = static_cast<std::remove_reference_t<decltype(member)>>(value); };
@@ -84,7 +88,7 @@ bool apply(const std::string& name, const std::string& text, Settings& settings)
       {"large_batch", both(&Recipe::large_batch)},
       {"large_joint", both(&Recipe::large_joint)},
       {"large_joint_until", both(&Recipe::large_joint_until)},
-      {"large_fill", both(&Recipe::large_fill)},
+      {"large_exploring", both(&Recipe::large_exploring)},
       {"path_candidates", both(&Recipe::path_candidates)},
       {"path_features", both(&Recipe::path_features)},
       {"path_starts", both(&Recipe::path_starts)},
@@ -142,6 +146,7 @@ std::unique_ptr<Sampler> make_sampler(const Settings& settings, std::uint64_t se
   SamplerOptions options;
   options.seed = seed;
   options.noise = settings.noisy ? Noise::noisy : Noise::infer;
+  options.acquisition = settings.acquisition;
   options.trust_regions = settings.regions;
   options.initial_trials = settings.initial;
   options.device = Device::cpu();

@@ -25,6 +25,7 @@ struct Settings {
   bool each = false;   // print every run's regret
   bool trace = false;  // print every trial
   std::string sampler = "gp";
+  AcquisitionFunction acquisition = AcquisitionFunction::expected_improvement;
   samplers::GpRecipe gp;
   samplers::TrustRegionRecipe trust;
   samplers::AutomaticRecipe automatic;

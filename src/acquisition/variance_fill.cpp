@@ -39,6 +39,10 @@ Proposals fill_by_variance(const gp::Regression& regression, SearchDomain& domai
     out.degraded.emplace_back("pending trials could not be added to the model; the batch ignores them");
   CandidatePool pool(regression, fantasies, rows, options.count);
   for (int pick = 0; pick < options.count; ++pick) {
+    if (pick > 0 && options.deadline.passed()) {
+      out.timed_out = true;
+      break;
+    }
     const std::vector<double> sd = pool.score({backend::AcquisitionKind::sd, {}, 0});
     std::size_t best = sd.size();
     for (std::size_t i = 0; i < sd.size(); ++i)

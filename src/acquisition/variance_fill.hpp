@@ -15,6 +15,7 @@ struct VarianceFillOptions {
   CandidateOptions candidates;
   double region_coefficient = 0.5;  ///< standard deviations of the confidence bounds
   std::vector<double> pending;      ///< row-major points whose values are awaited
+  Deadline deadline;                ///< the first pick is made whatever the time
   std::uint64_t seed = 0;
 };
 

@@ -24,9 +24,8 @@ struct GpRecipe {
   int large_joint = 32;   ///< trials of a large batch that are chosen jointly first
   /// Up to so many observations; beyond, fewer in proportion to the square: each is some passes over the factor.
   std::int64_t large_joint_until = 1000;
-  /// Share that explores the promising region (acquisition::fill_by_variance): not measured yet, hence none.
-  double large_fill = 0;
-  int most_filled = 512;                ///< such trials at most: each costs a pass over the candidates
+  double large_exploring = 0;           ///< share that explores the promising region (acquisition::fill_by_variance)
+  int most_exploring = 512;             ///< such trials at most: each costs a pass over the candidates
   std::int64_t path_candidates = 4096;  ///< screened for all functions
   std::int64_t path_features = 1024;
   int path_starts = 2;

@@ -2,9 +2,9 @@
 
 #include "acquisition/propose.hpp"
 #include "base/deadline.hpp"
+#include "samplers/batch_parts.hpp"
 #include "samplers/builtin.hpp"
 #include "samplers/gp_search.hpp"
-#include "samplers/large_batch.hpp"
 #include "samplers/proposals.hpp"
 #include "samplers/shared_fit.hpp"
 
@@ -162,24 +162,17 @@ class GpSampler final : public Sampler, public SharedFit {
       result.degraded.push_back("only the latest " + std::to_string(recipe_.modelled_pending) + " pending trials are modelled");
     acquisition::ProposeOptions search = search_of_whole(model, regression, request, count, pending);
     search.deadline = deadline;
-    const bool thompson = options_.acquisition == AcquisitionFunction::thompson;
     std::vector<BatchPart> parts;
-    if (thompson || count >= recipe_.large_batch)
-      parts = propose_large(regression, domain, search, recipe_, thompson);
+    if (const auto shares = batch_shares(options_.acquisition, regression, count, !pending.empty(), recipe_))
+      parts = propose_in_parts(regression, domain, search, recipe_, *shares);
     else
-      parts.push_back({acquisition::propose(regression, domain, search), kind_of(request, pending)});
+      parts.push_back({acquisition::propose(regression, domain, search), joint_origin(search)});
     const std::vector<double>& values = parts.front().found.values;
     if (!model.last_resort() && !values.empty() && !std::isfinite(values.front()) && !few_left(domain, count)) return false;
-    if (!thompson && options_.acquisition == AcquisitionFunction::expected_improvement && !values.empty())
+    if (options_.acquisition == AcquisitionFunction::expected_improvement && !values.empty())
       result.model.log_expected_improvement = values.front();
     append(parts, domain, count, result);
     return true;
-  }
-
-  /// What the trials of a small batch maximize.
-  [[nodiscard]] const char* kind_of(const SuggestRequest& request, const std::vector<double>& pending) const {
-    if (options_.acquisition == AcquisitionFunction::confidence_bound) return "ucb";
-    return request.count > 1 || !pending.empty() ? "qlogei" : "logei";
   }
 
   /// Whether a finite space holds no more than is asked for: then no values are needed, and none are there.
@@ -209,7 +202,7 @@ class GpSampler final : public Sampler, public SharedFit {
     acquisition::ProposeOptions search = search_options(options_, recipe_, model, regression, request.draw, count, pending);
     const bool noisy = is_noisy(options_, recipe_, regression);
     search.candidates.incumbents = best_rows(data, noisy ? regression.fitted_means() : model.targets(), recipe_.incumbents, d);
-    if (options_.acquisition == AcquisitionFunction::confidence_bound) search.kind = backend::AcquisitionKind::ucb;
+    if (options_.acquisition != AcquisitionFunction::expected_improvement) search.kind = backend::AcquisitionKind::ucb;
     search.ucb_coefficient = options_.ucb_coefficient;
     if (noisy) search.baseline = best_rows(data, regression.fitted_means(), recipe_.baseline, d);
     return search;

@@ -33,8 +33,9 @@ AcquisitionFunction parse_acquisition(std::string_view name) {
   if (name == "logei") return AcquisitionFunction::expected_improvement;
   if (name == "ucb") return AcquisitionFunction::confidence_bound;
   if (name == "thompson") return AcquisitionFunction::thompson;
+  if (name == "ucb-pe") return AcquisitionFunction::pure_exploration;
   throw Error(ErrorCode::invalid_argument,
-              "there is no acquisition function " + text::quote(name) + "; choose logei, ucb or thompson");
+              "there is no acquisition function " + text::quote(name) + "; choose logei, ucb, thompson or ucb-pe");
 }
 
 SamplerKind parse_sampler_kind(std::string_view name) {

@@ -3,9 +3,9 @@
 #include "acquisition/propose.hpp"
 #include "base/deadline.hpp"
 #include "math/philox.hpp"
+#include "samplers/batch_parts.hpp"
 #include "samplers/builtin.hpp"
 #include "samplers/gp_search.hpp"
-#include "samplers/large_batch.hpp"
 #include "samplers/proposals.hpp"
 #include "samplers/trust_region_domain.hpp"
 
@@ -347,11 +347,11 @@ class TrustRegionSampler final : public Sampler {
     }
     search.deadline = task.deadline;
     std::vector<BatchPart> parts;
-    if (count >= recipe_.model.large_batch)
-      parts = propose_large(regression, box, search, recipe_.model, false);
+    const auto kind = bound ? AcquisitionFunction::confidence_bound : AcquisitionFunction::expected_improvement;
+    if (const auto shares = batch_shares(kind, regression, count, !pending.empty(), recipe_.model))
+      parts = propose_in_parts(regression, box, search, recipe_.model, *shares);
     else
-      parts.push_back({acquisition::propose(regression, box, search),
-                       bound ? "ucb" : (count > 1 || !pending.empty() ? "qlogei" : "logei")});
+      parts.push_back({acquisition::propose(regression, box, search), joint_origin(search)});
     const std::vector<double>& values = parts.front().found.values;
     if (!model.last_resort() && !values.empty() && !std::isfinite(values.front())) return false;
     if (!values.empty() && !bound) result.model.log_expected_improvement = values.front();

@@ -3,7 +3,6 @@
 #include "acquisition/box_domain.hpp"
 #include "acquisition/path_samples.hpp"
 #include "acquisition/sample_model.hpp"
-#include "acquisition/variance_fill.hpp"
 
 #include <gtest/gtest.h>
 
@@ -162,23 +161,6 @@ TEST(Climb, BoxesOfTheirOwnHoldTheClimbs) {
     EXPECT_GE(climbed.rows[i], options.lower[i] - 1e-12);
     EXPECT_LE(climbed.rows[i], options.upper[i] + 1e-12);
   }
-}
-
-TEST(VarianceFill, PicksArePromisingSpreadOutAndKeepAwayFromPendingOnes) {
-  const gp::Regression regression = sample_model(10, 2, 1e-4);
-  BoxDomain domain = BoxDomain::continuous(2);
-  VarianceFillOptions options;
-  options.count = 6;
-  options.candidates.count = 512;
-  const Proposals found = fill_by_variance(regression, domain, options);
-  ASSERT_EQ(distinct_rows(found, 2).size(), 6U);
-  EXPECT_TRUE(std::is_sorted(found.values.rbegin(), found.values.rend()));
-  // The first pick, pending, is no longer where the variance is largest.
-  BoxDomain again = BoxDomain::continuous(2);
-  options.pending = {found.rows[0], found.rows[1]};
-  const Proposals beside = fill_by_variance(regression, again, options);
-  EXPECT_NEAR(beside.rows[0], found.rows[2], 1e-12);
-  EXPECT_NEAR(beside.rows[1], found.rows[3], 1e-12);
 }
 
 }  // namespace

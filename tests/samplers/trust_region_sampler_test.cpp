@@ -242,7 +242,8 @@ TEST(AutomaticSampler, RipplesSendItToATrustRegion) {
 
 TEST(AutomaticSampler, ANamedAcquisitionIsMaximizedWhateverTheModelSays) {
   const problems::Problem problem = problems::rastrigin(4);
-  for (const AcquisitionFunction acquisition : {AcquisitionFunction::confidence_bound, AcquisitionFunction::thompson}) {
+  for (const AcquisitionFunction acquisition :
+       {AcquisitionFunction::confidence_bound, AcquisitionFunction::thompson, AcquisitionFunction::pure_exploration}) {
     SamplerOptions named = options();
     named.acquisition = acquisition;
     SimulatedStudy study(problem.space);

@@ -23,8 +23,9 @@ class SamplerOptions:
         noise: "infer" learns the noise from the data; "deterministic" says that repeated evaluations agree; "noisy" that they
             differ, so that points of a finite space may be repeated.
         device: "auto" (a GPU where the CUDA engine is installed and finds one, else the CPU), "cpu", "cuda" or "cuda:1".
-        acquisition: Of "gp": "logei"; "ucb" with `ucb_coefficient` standard deviations (>= 0); or "thompson", where every trial
-            minimizes a function of its own, drawn from the posterior.
+        acquisition: Of "gp": "logei"; "ucb" with `ucb_coefficient` standard deviations (>= 0); "thompson", where every trial
+            minimizes a function of its own, drawn from the posterior; or "ucb-pe", where the first trial follows "ucb" and the
+            others of the batch explore the region that may still hold the optimum.
         ucb_coefficient: See `acquisition`.
         trust_regions: Of "trust": how many regions are searched at once, 1 to 1,000. They share a batch equally and take turns at
             single trials.
@@ -41,7 +42,7 @@ class SamplerOptions:
     seed: int = 0
     noise: Literal["infer", "deterministic", "noisy"] = "infer"
     device: str = "auto"
-    acquisition: Literal["logei", "ucb", "thompson"] = "logei"
+    acquisition: Literal["logei", "ucb", "thompson", "ucb-pe"] = "logei"
     ucb_coefficient: float = 1.8
     trust_regions: int = 1
     initial_trials: int = 0
