@@ -131,6 +131,7 @@ bool apply(const std::string& name, const std::string& text, Settings& settings)
       {"additive_turns", integer(settings.automatic.additive_turns)},
       {"additive_least_spread", integer(settings.automatic.main_effects.least_spread)},
       {"additive_waves", integer(settings.automatic.main_effects.waves)},
+      {"additive_polynomials", integer(settings.automatic.main_effects.polynomials)},
       {"additive_apart", integer(settings.automatic.main_effects.apart)},
       {"auto_local_turns", integer(settings.automatic.local_turns)},
       {"least_data", integer(settings.trust.least_data)},

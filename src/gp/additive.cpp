@@ -14,7 +14,10 @@ namespace warpbo::gp {
 
 namespace {
 
-constexpr double kLeastNoise = 1e-7, kLeastAmplitude = 1e-9, kLeastStep = 1e-6;
+constexpr double kLeastAmplitude = 1e-9, kLeastStep = 1e-6;
+/// Where there are fewer observations than features, less noise than the first cannot be told from none: a model that believes
+/// there is none proposes with too much confidence. The second is what the arithmetic bears.
+constexpr double kLeastNoiseOfFew = 1e-7, kLeastNoise = 1e-11;
 /// So many columns more, with the spectrum of a start, have a say in the spectrum: what only the columns' own data tell would
 /// fit their noise, and leaving one out would not show it.
 constexpr double kPseudoColumns = 5;
@@ -30,16 +33,21 @@ struct Candidate {
   AdditivePosterior::Moments moments;
 };
 
-/// Half for the polynomials; the rest for the cosines by the spectral density of a Matern-5/2 process at their frequencies.
-std::vector<double> start_spectrum(const AdditiveBasis& basis, double lengthscale) {
-  std::vector<double> out(AdditiveBasis::kPolynomials, 0.5 / AdditiveBasis::kPolynomials);
-  double sum = 0;
-  for (std::int64_t j = 1; j <= basis.spectrum() - AdditiveBasis::kPolynomials; ++j) {
+/// Half for the polynomials and half for the cosines, each by the spectral density of a Matern-5/2 process: a polynomial of
+/// degree j + 1 has about as many turns as the j-th cosine, and those of degree 1 and 2 none that a smooth function lacks.
+std::vector<double> start_spectrum(const AdditiveTerms& terms, double lengthscale) {
+  const auto density = [lengthscale](std::int64_t j) {
     const double omega = std::numbers::pi * static_cast<double>(j) * lengthscale;
-    out.push_back(std::pow(1 + omega * omega / 5, -3));
-    sum += out.back();
+    return std::pow(1 + omega * omega / 5, -3);
+  };
+  std::vector<double> polynomials, cosines;
+  for (std::int64_t k = 1; k <= terms.polynomials; ++k) polynomials.push_back(density(std::max<std::int64_t>(k - 1, 1)));
+  for (std::int64_t j = 1; j <= terms.waves; ++j) cosines.push_back(density(j));
+  std::vector<double> out;
+  for (const std::vector<double>* part : {&polynomials, &cosines}) {
+    const double sum = std::accumulate(part->begin(), part->end(), 0.0);
+    for (const double share : *part) out.push_back(0.5 * share / sum);
   }
-  for (std::size_t j = AdditiveBasis::kPolynomials; j < out.size(); ++j) out[j] /= 2 * sum;
   return out;
 }
 
@@ -51,8 +59,8 @@ class Search {
   /// Which of the evidence's maxima is reached depends on the start, and what explains the data on how much of it is noise.
   [[nodiscard]] std::vector<AdditivePrior> starts() const {
     const std::vector<double> amplitudes(basis_.columns(), 1.0 / static_cast<double>(basis_.columns()));
-    const std::vector<double> smooth = start_spectrum(basis_, kSmooth);
-    std::vector<double> mixed = start_spectrum(basis_, kRippled);
+    const std::vector<double> smooth = start_spectrum(basis_.terms(), kSmooth);
+    std::vector<double> mixed = start_spectrum(basis_.terms(), kRippled);
     for (std::size_t j = 0; j < mixed.size(); ++j) mixed[j] = (mixed[j] + smooth[j]) / 2;
     return {{amplitudes, smooth, 1e-2}, {amplitudes, smooth, 1e-4}, {amplitudes, mixed, 0.3}, {amplitudes, mixed, 1e-4}};
   }
@@ -101,7 +109,8 @@ class Search {
     }
     for (double& share : out.spectrum) share /= sum;
     const double left = std::max(static_cast<double>(posterior_.observations()) - moments.freedom, 1.0);
-    out.noise = std::max(moments.residual / left, kLeastNoise);
+    out.noise =
+        std::max(moments.residual / left, posterior_.observations() < posterior_.features() ? kLeastNoiseOfFew : kLeastNoise);
     return out;
   }
 
@@ -112,11 +121,11 @@ class Search {
 }  // namespace
 
 struct AdditiveModel::State {
-  State(std::shared_ptr<backend::Backend> engine, std::vector<AdditiveColumn> all, std::int64_t waves,
+  State(std::shared_ptr<backend::Backend> engine, std::vector<AdditiveColumn> all, AdditiveTerms terms,
         std::span<const double> points, std::span<const double> targets)
       : backend(std::move(engine)),
         columns(std::move(all)),
-        basis(columns, waves),
+        basis(columns, terms),
         standard(Standardization::of(targets)),
         posterior(backend, basis.matrix(points), standardized(targets)) {}
 
@@ -136,9 +145,9 @@ struct AdditiveModel::State {
 };
 
 std::optional<AdditiveModel> AdditiveModel::fit(std::shared_ptr<backend::Backend> backend, std::vector<AdditiveColumn> columns,
-                                                std::int64_t waves, std::span<const double> points,
+                                                AdditiveTerms terms, std::span<const double> points,
                                                 std::span<const double> targets) {
-  auto state = std::make_unique<State>(std::move(backend), std::move(columns), waves, points, targets);
+  auto state = std::make_unique<State>(std::move(backend), std::move(columns), terms, points, targets);
   const Search search(state->basis, state->posterior);
   std::vector<Candidate> candidates;
   for (const AdditivePrior& start : search.starts())
@@ -184,18 +193,27 @@ std::vector<double> AdditiveModel::mean(std::span<const double> points) const {
 
 namespace {
 
-/// Where the parabola through three equally spaced values has its minimum, in steps from the middle one.
+/// Where the parabola through three equally spaced values has its minimum, in steps from the middle one; at most one.
 double vertex(double left, double middle, double right) {
   const double curvature = left - 2 * middle + right;
-  return curvature > 0 ? std::clamp(0.5 * (left - right) / curvature, -0.5, 0.5) : 0;
+  return curvature > 0 ? std::clamp(0.5 * (left - right) / curvature, -1.0, 1.0) : 0;
 }
 
-double minimizer(const AdditiveColumn& column, const double* values) {
+/// The minimum of a column's effect, from its values at the column's places: between them by parabolas through ever closer
+/// values, each of which leaves an error that is quadratic in their distance.
+template <class Effect>
+double minimizer(const AdditiveColumn& column, const double* values, const Effect& effect) {
   const std::size_t count = column.places.size();
   const auto best = static_cast<std::size_t>(std::min_element(values, values + count) - values);
   if (!column.continuous || best == 0 || best + 1 == count) return column.places[best];
-  const double step = column.places[best + 1] - column.places[best];
-  return column.places[best] + step * vertex(values[best - 1], values[best], values[best + 1]);
+  double step = column.places[best + 1] - column.places[best];
+  double x = column.places[best] + step * vertex(values[best - 1], values[best], values[best + 1]);
+  for (int closer = 0; closer < 2; ++closer) {
+    step /= 8;
+    x = std::clamp(x + step * vertex(effect(x - step), effect(x), effect(x + step)), column.places[best - 1],
+                   column.places[best + 1]);
+  }
+  return x;
 }
 
 }  // namespace
@@ -227,8 +245,14 @@ std::vector<double> AdditiveModel::minimizers(std::span<const double> spreads, s
       s.backend->run(backend::Multiply{features, false, false, drawn, false, 1, 0, effects});
       std::vector<double> values(static_cast<std::size_t>(places * q));
       s.backend->download(values.data(), effects.data, values.size() * sizeof(double));
-      for (std::int64_t i = 0; i < q; ++i)
-        out[static_cast<std::size_t>(begin + i) * d + c] = minimizer(s.columns[c], values.data() + i * places);
+      std::vector<double> row(static_cast<std::size_t>(count));
+      for (std::int64_t i = 0; i < q; ++i) {
+        const auto effect = [&](double x) {
+          s.basis.evaluate(c, x, row.data());
+          return std::inner_product(row.begin(), row.end(), own.begin() + i * count, 0.0);
+        };
+        out[static_cast<std::size_t>(begin + i) * d + c] = minimizer(s.columns[c], values.data() + i * places, effect);
+      }
     }
   }
   return out;

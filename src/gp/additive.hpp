@@ -2,11 +2,15 @@
 ///
 ///   f(x) = c + sum_k f_k(x_k),   y = f(x) + noise
 ///
-/// f_k of a numeric column is a parabola and a cosine series: Legendre polynomials of degree 1 and 2 and sqrt(2) cos(pi j x),
+/// f_k of a numeric column is a polynomial and a cosine series: Legendre polynomials from degree 1 on and sqrt(2) cos(pi j x),
 /// j = 1, 2, ..., with weights w_kj ~ N(0, a_k s_j): every column has an amplitude of its own, and all share one spectrum. f_k
 /// of a categorical column has one weight per level, w ~ N(0, a_k). Amplitudes, spectrum and noise maximize the evidence
 /// (expectation maximization; MacKay's update of the noise: "Bayesian interpolation", Neural Computation 4, 1992), from several
 /// starts: a few steps from each, then more from the best.
+///
+/// The weights of a smooth function's cosines fall off as j^-2, because each is flat at both ends; with polynomials up to
+/// degree 2 m beside them as j^-(2 m + 2): what they have to sum is then a function whose first m odd derivatives vanish there
+/// (Lanczos; "Kummer acceleration" of a Fourier series).
 ///
 /// Where an objective is such a sum, or nearly, n observations tell about n / d of it per column, and its minimum is found
 /// column by column: ripples that no process in all columns at once can resolve are no obstacle. Where it is not, the
@@ -30,20 +34,26 @@ struct AdditiveColumn {
   std::vector<double> places;  ///< rising, in [0, 1] unless categorical
 };
 
+/// Features of a numeric column.
+struct AdditiveTerms {
+  std::int64_t polynomials = 2;
+  std::int64_t waves = 32;
+  [[nodiscard]] std::int64_t count() const noexcept { return polynomials + waves; }
+};
+
 /// What maximizes the evidence.
 struct AdditivePrior {
   std::vector<double> amplitudes;  ///< a_k, of standardized targets
-  std::vector<double> spectrum;    ///< s_j, sum 1
+  std::vector<double> spectrum;    ///< s_j of polynomials, then cosines; sum 1
   double noise = 0;                ///< variance
 };
 
 class AdditiveModel {
  public:
-  /// `waves` cosines per numeric column; points is row-major n x d, targets are finite. Time: O(D min(n, D)^2) per step of the
-  /// search with D = d waves, some dozens of steps.
-  /// Steps from every start, the better half of them continued. Nothing where the numbers allow no model.
+  /// Points is row-major n x d, targets are finite. Time: O(D min(n, D)^2) per step of the search with D = d terms.count(),
+  /// some dozens of steps. Steps from every start, the better half of them continued. Nothing where the numbers allow no model.
   [[nodiscard]] static std::optional<AdditiveModel> fit(std::shared_ptr<backend::Backend> backend,
-                                                        std::vector<AdditiveColumn> columns, std::int64_t waves,
+                                                        std::vector<AdditiveColumn> columns, AdditiveTerms terms,
                                                         std::span<const double> points, std::span<const double> targets);
   ~AdditiveModel();
   AdditiveModel(AdditiveModel&&) noexcept;

@@ -12,11 +12,11 @@ constexpr double kConstantVariance = 100;  // of standardized targets: their mea
 
 }  // namespace
 
-AdditiveBasis::AdditiveBasis(std::span<const AdditiveColumn> columns, std::int64_t waves) : waves_(waves) {
+AdditiveBasis::AdditiveBasis(std::span<const AdditiveColumn> columns, AdditiveTerms terms) : terms_(terms) {
   for (const AdditiveColumn& column : columns) {
     categorical_.push_back(column.categorical ? 1 : 0);
     first_.push_back(size_);
-    count_.push_back(column.categorical ? std::ssize(column.places) : kPolynomials + waves);
+    count_.push_back(column.categorical ? std::ssize(column.places) : terms.count());
     size_ += count_.back();
   }
 }
@@ -26,13 +26,20 @@ void AdditiveBasis::evaluate(std::size_t column, double x, double* out, std::int
     for (std::int64_t level = 0; level < count(column); ++level) out[level * stride] = static_cast<double>(level) == x ? 1 : 0;
     return;
   }
-  out[0] = std::sqrt(3.0) * (2 * x - 1);
-  out[stride] = std::sqrt(5.0) * (6 * x * (x - 1) + 1);
-  out += kPolynomials * stride;
+  // Legendre, with unit variance on [0, 1]: (k + 1) P_(k+1)(t) = (2 k + 1) t P_k(t) - k P_(k-1)(t)
+  const double t = 2 * x - 1;
+  double older = 1, newer = t;
+  for (std::int64_t k = 1; k <= terms_.polynomials; ++k, out += stride) {
+    const auto degree = static_cast<double>(k);
+    *out = std::sqrt(2 * degree + 1) * newer;
+    const double following = ((2 * degree + 1) * t * newer - degree * older) / (degree + 1);
+    older = newer;
+    newer = following;
+  }
   // cos((j + 1) a) = 2 cos(a) cos(j a) - cos((j - 1) a)
   const double step = 2 * std::cos(std::numbers::pi * x);
   double before = std::numbers::sqrt2, now = before * step / 2;
-  for (std::int64_t j = 0; j < waves_; ++j) {
+  for (std::int64_t j = 0; j < terms_.waves; ++j) {
     out[j * stride] = now;
     const double next = step * now - before;
     before = now;

@@ -1,5 +1,5 @@
-/// The features of AdditiveModel: a constant; of every numeric column the Legendre polynomials of degree 1 and 2 and cosines
-/// (which alone would be flat at both ends); of every categorical one its indicators.
+/// The features of AdditiveModel: a constant; of every numeric column Legendre polynomials and cosines; of every categorical
+/// one its indicators.
 #pragma once
 
 #include "gp/additive.hpp"
@@ -12,13 +12,11 @@ namespace warpbo::gp {
 
 class AdditiveBasis {
  public:
-  static constexpr std::int64_t kPolynomials = 2;
-
-  AdditiveBasis(std::span<const AdditiveColumn> columns, std::int64_t waves);
+  AdditiveBasis(std::span<const AdditiveColumn> columns, AdditiveTerms terms);
 
   [[nodiscard]] std::int64_t size() const noexcept { return size_; }
-  /// Of a numeric column: entries of the spectrum.
-  [[nodiscard]] std::int64_t spectrum() const noexcept { return kPolynomials + waves_; }
+  /// Of a numeric column: its entries are those of the spectrum, polynomials first.
+  [[nodiscard]] const AdditiveTerms& terms() const noexcept { return terms_; }
   [[nodiscard]] std::size_t columns() const noexcept { return first_.size(); }
   [[nodiscard]] bool categorical(std::size_t column) const { return categorical_[column] != 0; }
   /// A column's features are first(column) ... first(column) + count(column) - 1; feature 0 is the constant.
@@ -35,7 +33,8 @@ class AdditiveBasis {
  private:
   std::vector<unsigned char> categorical_;
   std::vector<std::int64_t> first_, count_;
-  std::int64_t waves_, size_ = 1;
+  AdditiveTerms terms_;
+  std::int64_t size_ = 1;
 };
 
 }  // namespace warpbo::gp

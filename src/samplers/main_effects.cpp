@@ -114,18 +114,20 @@ std::vector<Suggestion> MainEffects::suggest(const SuggestRequest& request, doub
   const space::Encoder& encoder = encoders_.get(request.space);
   const auto d = static_cast<std::int64_t>(encoder.dimensions());
   if (d == 0) return {};
-  const std::int64_t waves = std::min(recipe_.waves, recipe_.features / d);
-  if (waves < recipe_.least_waves) return {};
+  gp::AdditiveTerms terms;
+  terms.waves = std::min(recipe_.waves, recipe_.waves_of_all / d);
+  if (terms.waves < recipe_.least_waves) return {};
   Observations data = observe(encoder, request.finished, request.direction);
   if (data.successes == 0) return {};
   if (data.size() > recipe_.observations) data = best_and_latest(data, recipe_.observations, d);
-  if (deadline.limited() && seconds_of(data.size(), d * waves) > deadline.left()) return {};
+  terms.polynomials = std::clamp<std::int64_t>(data.size() / d - terms.waves, 2, recipe_.polynomials);
+  if (deadline.limited() && seconds_of(data.size(), d * terms.count()) > deadline.left()) return {};
 
   const Region region(encoder, request.fixed);
   GpDomain domain(region);
   std::vector<gp::AdditiveColumn> columns;
   for (std::size_t c = 0; c < encoder.dimensions(); ++c) columns.push_back(column_of(domain, c));
-  auto model = gp::AdditiveModel::fit(backend::make_cpu_backend(), std::move(columns), waves, data.rows, data.values);
+  auto model = gp::AdditiveModel::fit(backend::make_cpu_backend(), std::move(columns), terms, data.rows, data.values);
   if (!model || prediction_r2(*model, data.values) < other_r2 - recipe_.hopeless * (1 - other_r2)) return {};
   model->refine();
   if (!(prediction_r2(*model, data.values) > std::max(other_r2, recipe_.least_r2))) return {};

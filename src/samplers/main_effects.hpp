@@ -16,8 +16,9 @@ namespace warpbo::samplers {
 
 struct MainEffectsRecipe {
   std::int64_t waves = 32;           ///< cosines per parameter: ripples of up to half as many periods
-  std::int64_t features = 640;       ///< of all parameters at most; waves are fewer where there are many parameters
+  std::int64_t waves_of_all = 640;   ///< of all parameters at most; fewer for each where there are many
   std::int64_t least_waves = 8;      ///< with fewer a model is not worth making
+  std::int64_t polynomials = 16;     ///< per parameter at most; beyond two only as many as there are observations to tell
   std::int64_t observations = 5000;  ///< the best and the latest
   double least_spread = 0.03;        ///< of the functions whose minima are proposed (gp::AdditiveModel::minimizers)
   double least_r2 = 0.5;             ///< of its predictions, below which it is not believed whatever the other model's are

@@ -44,11 +44,12 @@ struct Fitted {
 
 using Function = std::function<double(const double*)>;
 
-Fitted fit(std::vector<AdditiveColumn> columns, std::vector<double> points, const Function& function) {
+Fitted fit(std::vector<AdditiveColumn> columns, std::vector<double> points, const Function& function,
+           AdditiveTerms terms = {}) {
   const std::size_t d = columns.size();
   Fitted out{std::move(points), {}, {}};
   for (std::size_t at = 0; at < out.points.size(); at += d) out.targets.push_back(function(out.points.data() + at));
-  out.model = AdditiveModel::fit(backend::make_cpu_backend(), std::move(columns), 32, out.points, out.targets);
+  out.model = AdditiveModel::fit(backend::make_cpu_backend(), std::move(columns), terms, out.points, out.targets);
   if (out.model) out.model->refine();
   return out;
 }
@@ -59,14 +60,16 @@ double ripples(double x, double best) {
 }
 
 TEST(AdditiveBasis, PolynomialsCosinesAndIndicators) {
-  const AdditiveBasis basis(std::vector{numeric(), levels({0, 1, 2}, true)}, 9);
-  EXPECT_EQ(basis.size(), 1 + 2 + 9 + 3);
+  const AdditiveBasis basis(std::vector{numeric(), levels({0, 1, 2}, true)}, {4, 9});
+  EXPECT_EQ(basis.size(), 1 + 4 + 9 + 3);
   const std::vector<double> features = basis.matrix(std::vector<double>{0.3, 2});
   EXPECT_EQ(features[0], 1);
   EXPECT_NEAR(features[1], std::sqrt(3.0) * -0.4, 1e-15);
   EXPECT_NEAR(features[2], std::sqrt(5.0) * (6 * 0.09 - 6 * 0.3 + 1), 1e-15);
+  EXPECT_NEAR(features[3], std::sqrt(7.0) * (((20 * 0.3 - 30) * 0.3 + 12) * 0.3 - 1), 1e-15);
+  EXPECT_NEAR(features[4], 3 * ((((70 * 0.3 - 140) * 0.3 + 90) * 0.3 - 20) * 0.3 + 1), 1e-15);
   for (int j = 1; j <= 9; ++j)
-    EXPECT_NEAR(features[static_cast<std::size_t>(2 + j)], std::numbers::sqrt2 * std::cos(std::numbers::pi * j * 0.3), 1e-13);
+    EXPECT_NEAR(features[static_cast<std::size_t>(4 + j)], std::numbers::sqrt2 * std::cos(std::numbers::pi * j * 0.3), 1e-13);
   EXPECT_EQ((std::vector<double>{features.end() - 3, features.end()}), (std::vector<double>{0, 0, 1}));
 }
 
@@ -123,6 +126,28 @@ TEST(AdditiveModel, NoiseIsSeenAsNoise) {
   EXPECT_NEAR(fitted.model->prior().noise * variance, 0.04, 0.015);
 }
 
+// Levy's terms: ripples under a growing parabola, flat at neither end. Cosines and a parabola leave a residual.
+TEST(AdditiveModel, PolynomialsTakeWhatCosinesCannot) {
+  const std::size_t d = 4;
+  const auto function = [](const double* x) {
+    double sum = 0;
+    for (std::size_t c = 0; c < d; ++c) {
+      const double w = 5 * (x[c] - 0.3 - 0.1 * static_cast<double>(c));
+      sum += w * w * (1 + 10 * std::pow(std::sin(std::numbers::pi * w + 1), 2));
+    }
+    return sum;
+  };
+  const auto worst = [&](AdditiveTerms terms) {
+    const Fitted fitted = fit(std::vector<AdditiveColumn>(d, numeric()), uniform_points(400, d), function, terms);
+    const std::vector<double> best = fitted.model->minimizers(std::vector<double>{0}, 1);
+    double out = 0;
+    for (std::size_t c = 0; c < d; ++c) out = std::max(out, std::fabs(best[c] - 0.3 - 0.1 * static_cast<double>(c)));
+    return out;
+  };
+  EXPECT_LT(worst({16, 32}), 1e-5);
+  EXPECT_GT(worst({2, 46}), 2e-5);
+}
+
 // The spectrum is fitted too: what it makes of pure noise must not look like a prediction.
 TEST(AdditiveModel, LeavingOneOutDoesNotBelieveNoise) {
   for (const std::size_t d : {std::size_t{2}, std::size_t{5}}) {
@@ -141,7 +166,8 @@ TEST(AdditiveModel, RefiningNeverLosesEvidence) {
   const std::vector<double> points = uniform_points(40, 3);
   std::vector<double> targets;
   for (std::size_t i = 0; i < 40; ++i) targets.push_back(std::sin(9 * points[3 * i]) + points[3 * i + 1] * points[3 * i + 2]);
-  auto model = AdditiveModel::fit(backend::make_cpu_backend(), std::vector<AdditiveColumn>(3, numeric()), 16, points, targets);
+  auto model =
+      AdditiveModel::fit(backend::make_cpu_backend(), std::vector<AdditiveColumn>(3, numeric()), {2, 16}, points, targets);
   ASSERT_TRUE(model);
   double sum = 0;
   for (const double share : model->prior().spectrum) sum += share;

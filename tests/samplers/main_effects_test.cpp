@@ -51,7 +51,7 @@ double mixed_sum(const Parameters& p) {
 }
 
 TEST(MainEffects, FindsTheBestOfAMixedSpaceAndProposesNothingTwice) {
-  const SimulatedStudy study = study_of(mixed_space(), mixed_sum, 150);
+  const SimulatedStudy study = study_of(mixed_space(), mixed_sum, 120);
   MainEffects arm(options(), {});
   const std::vector<Suggestion> found = arm.suggest(study.request(20), 0.5, {});
   ASSERT_GT(found.size(), 5u);
