@@ -10,7 +10,7 @@
 ///
 /// The weights of a smooth function's cosines fall off as j^-2, because each is flat at both ends; with polynomials up to
 /// degree 2 m beside them as j^-(2 m + 2): what they have to sum is then a function whose first m odd derivatives vanish there
-/// (Lanczos; "Kummer acceleration" of a Fourier series).
+/// (subtraction of polynomials, after Krylov and Lanczos).
 ///
 /// Where an objective is such a sum, or nearly, n observations tell about n / d of it per column, and its minimum is found
 /// column by column: ripples that no process in all columns at once can resolve are no obstacle. Where it is not, the

@@ -2,6 +2,8 @@
 
 #include "samplers/main_effects.hpp"
 
+#include "gp/additive.hpp"
+#include "gp/warp.hpp"
 #include "math/philox.hpp"
 #include "problems/problems.hpp"
 #include "samplers/automatic.hpp"
@@ -120,6 +122,41 @@ TEST(MainEffects, YieldsToABetterModelAndToTime) {
   MainEffects arm(options(), {});
   EXPECT_TRUE(arm.suggest(study.request(5), 1, {}).empty());
   EXPECT_TRUE(arm.suggest(study.request(5), 0.5, Deadline(1e-4)).empty());
+}
+
+/// Leave-one-out R2 of an additive model of the study, its predictions seen through a map.
+double r2_through(const gp::Warp& warp, const SimulatedStudy& study, const Space& space) {
+  const space::Encoder encoder(space);
+  const Observations data = observe(encoder, study.finished(), Direction::minimize);
+  gp::AdditiveColumn column{false, true, {}};
+  for (int p = 0; p < 33; ++p) column.places.push_back(p / 32.0);
+  auto model = gp::AdditiveModel::fit(backend::make_cpu_backend(), std::vector(encoder.dimensions(), column), {}, data.rows,
+                                      data.values);
+  model->refine();
+  const std::vector<double> seen = gp::warp_like(data.values, warp, data.values),
+                            predicted = gp::warp_like(data.values, warp, model->leave_one_out());
+  double residual = 0, total = 0;
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    residual += std::pow(seen[i] - predicted[i], 2);
+    total += seen[i] * seen[i];  // their mean is zero
+  }
+  return 1 - residual / total;
+}
+
+// Rosenbrock's fourth powers are a sum, its valley is not: bad values are predicted, good ones are not, and the logarithm
+// shows.
+TEST(MainEffects, WhoPredictsOnlyBadValuesIsNotBelieved) {
+  const problems::Problem problem = problems::rosenbrock(4);
+  const SimulatedStudy study = study_of(
+      problem.space, [&](const Parameters& p) { return problem(p); }, 120);
+  const double bad = r2_through({gp::Warp::Kind::compressed}, study, problem.space),
+               good = r2_through({gp::Warp::Kind::logarithm}, study, problem.space);
+  ASSERT_GT(bad, good + 0.004);
+  const auto proposals = [&](double other_r2) {
+    return MainEffects(options(), {}).suggest(study.request(4), other_r2, {}).size();
+  };
+  EXPECT_EQ(proposals((bad + good) / 2), 0U);
+  EXPECT_GT(proposals(good - 0.01), 0U);
 }
 
 TEST(MainEffects, FixedValuesStayAndConstraintsHold) {
