@@ -31,8 +31,8 @@ enum class AcquisitionFunction {
   expected_improvement,  ///< LogEI; for batches and pending trials its joint form, greedily
   confidence_bound,      ///< mean - `ucb_coefficient` * standard deviation: explores more, the larger the coefficient
   thompson,              ///< every trial minimizes a function of its own, drawn from the posterior
-  /// GP-UCB-PE (Contal et al. 2013, arXiv 1304.5350): the first trial minimizes the confidence bound; the others of a batch,
-  /// and all while trials are pending, explore the region that may still hold the optimum, each where the variance is largest.
+  /// GP-UCB-PE (Contal et al. 2013, arXiv 1304.5350): one trial minimizes the confidence bound; all others, of the same batch
+  /// or until its value is told, explore the region that may still hold the optimum, each where the variance is largest.
   pure_exploration,
 };
 
@@ -64,7 +64,7 @@ struct SamplerOptions {
   Noise noise = Noise::infer;
   Device device = Device::automatic();
   AcquisitionFunction acquisition = AcquisitionFunction::expected_improvement;  ///< gp only
-  double ucb_coefficient = 1.8;  ///< of `confidence_bound` and the first trial of `pure_exploration`; >= 0
+  double ucb_coefficient = 1.8;  ///< of `confidence_bound`, also in `pure_exploration`; >= 0
   /// Of `trust`: how many regions are searched at once, from 1 to 1,000. They share a batch equally and take turns at single
   /// trials.
   int trust_regions = 1;

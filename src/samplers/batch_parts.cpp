@@ -46,10 +46,10 @@ int joint_trials(const gp::Regression& regression, const GpRecipe& recipe) {
 }  // namespace
 
 std::optional<BatchShares> batch_shares(AcquisitionFunction acquisition, const gp::Regression& regression, int count,
-                                        bool anything_pending, const GpRecipe& recipe) {
+                                        bool bound_pending, const GpRecipe& recipe) {
   if (acquisition == AcquisitionFunction::thompson) return BatchShares{};
   if (acquisition == AcquisitionFunction::pure_exploration) {
-    const int bound = anything_pending ? 0 : 1;
+    const int bound = bound_pending ? 0 : 1;
     return BatchShares{bound, std::min(count - bound, recipe.most_exploring)};
   }
   if (count < recipe.large_batch) return std::nullopt;

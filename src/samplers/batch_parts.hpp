@@ -25,8 +25,9 @@ struct BatchShares {
 };
 
 /// Of a batch of `count`; nothing where all its trials are chosen jointly. Improvement and bound are, in small batches.
+/// `bound_pending`: whether a trial that follows the confidence bound is awaited.
 [[nodiscard]] std::optional<BatchShares> batch_shares(AcquisitionFunction acquisition, const gp::Regression& regression,
-                                                      int count, bool anything_pending, const GpRecipe& recipe);
+                                                      int count, bool bound_pending, const GpRecipe& recipe);
 
 /// `search` says how the joint ones are chosen, how many trials are wanted, what is pending and when time is up. The first part
 /// is chosen whatever the time.

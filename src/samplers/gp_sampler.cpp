@@ -163,7 +163,9 @@ class GpSampler final : public Sampler, public SharedFit {
     acquisition::ProposeOptions search = search_of_whole(model, regression, request, count, pending);
     search.deadline = deadline;
     std::vector<BatchPart> parts;
-    if (const auto shares = batch_shares(options_.acquisition, regression, count, !pending.empty(), recipe_))
+    const bool bound_pending = std::any_of(request.pending.begin(), request.pending.end(),
+                                           [](const Trial& trial) { return came_from(trial, "gp/ucb"); });
+    if (const auto shares = batch_shares(options_.acquisition, regression, count, bound_pending, recipe_))
       parts = propose_in_parts(regression, domain, search, recipe_, *shares);
     else
       parts.push_back({acquisition::propose(regression, domain, search), joint_origin(search)});

@@ -171,12 +171,10 @@ std::vector<Suggestion> MainEffects::propose(const SuggestRequest& request, cons
 }
 
 bool main_effects_beaten(const SuggestRequest& request, std::size_t latest) {
-  const std::string own = "\"" + std::string(kOrigin) + "\"";  // the attribute is a JSON text
   double best = std::numeric_limits<double>::infinity(), best_of_others = best;
   std::size_t seen = 0;
   for (auto trial = request.finished.rbegin(); trial != request.finished.rend() && seen < latest; ++trial) {
-    const auto origin = trial->attributes.find("warpbo:origin");
-    const bool is_own = origin != trial->attributes.end() && origin->second == own;
+    const bool is_own = came_from(*trial, kOrigin);
     seen += is_own ? 1 : 0;
     double& value = is_own ? best : best_of_others;
     value = std::min(value, target(*trial, request.direction));

@@ -61,6 +61,11 @@ EncodedTrials encode_trials(const space::Encoder& encoder, std::span<const Trial
   return encoded;
 }
 
+bool came_from(const Trial& trial, std::string_view origin) {
+  const auto found = trial.attributes.find("warpbo:origin");  // a JSON text
+  return found != trial.attributes.end() && found->second == "\"" + std::string(origin) + "\"";
+}
+
 double target(const Trial& trial, Direction direction) {
   if (trial.state != TrialState::complete || !trial.value || std::isnan(*trial.value)) {
     return std::numeric_limits<double>::infinity();

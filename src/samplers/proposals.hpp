@@ -12,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace warpbo::samplers {
@@ -36,6 +37,9 @@ struct EncodedTrials {
 };
 
 [[nodiscard]] EncodedTrials encode_trials(const space::Encoder& encoder, std::span<const Trial> trials);
+
+/// Whether a trial is a proposal of the given origin, for example "gp/ucb".
+[[nodiscard]] bool came_from(const Trial& trial, std::string_view origin);
 
 /// A trial's value so that smaller is better; +infinity for anything but a complete trial.
 [[nodiscard]] double target(const Trial& trial, Direction direction);

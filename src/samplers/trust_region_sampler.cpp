@@ -348,7 +348,7 @@ class TrustRegionSampler final : public Sampler {
     search.deadline = task.deadline;
     std::vector<BatchPart> parts;
     const auto kind = bound ? AcquisitionFunction::confidence_bound : AcquisitionFunction::expected_improvement;
-    if (const auto shares = batch_shares(kind, regression, count, !pending.empty(), recipe_.model))
+    if (const auto shares = batch_shares(kind, regression, count, false, recipe_.model))
       parts = propose_in_parts(regression, box, search, recipe_.model, *shares);
     else
       parts.push_back({acquisition::propose(regression, box, search), joint_origin(search)});

@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace warpbo::samplers {
 namespace {
@@ -40,10 +41,9 @@ Origins origins_of(const SuggestResult& result) {
   return origins;
 }
 
-Origins origins_of_a_batch(int observations, int count, const GpRecipe& recipe, const SamplerOptions& options = options_for(),
-                           int pending = 0) {
+Origins origins_of_a_batch(int observations, int count, const GpRecipe& recipe, const SamplerOptions& options = options_for()) {
   const problems::Problem problem = problems::levy(3);
-  SimulatedStudy study = started(problem, observations, pending);
+  SimulatedStudy study = started(problem, observations);
   const auto sampler = make_gp_sampler(options, recipe);
   static_cast<void>(study.ask(*sampler, count));
   return origins_of(study.last());
@@ -78,13 +78,29 @@ TEST(PureExploration, TheFirstTrialFollowsTheBoundAndTheOthersExplore) {
   const SamplerOptions options = options_for(AcquisitionFunction::pure_exploration);
   EXPECT_EQ(origins_of_a_batch(30, 1, {}, options), (Origins{{"gp/ucb", 1}}));
   EXPECT_EQ(origins_of_a_batch(30, 6, {}, options), (Origins{{"gp/ucb", 1}, {"gp/explore", 5}}));
-  // A trial whose value is awaited leaves the bound where it was.
-  EXPECT_EQ(origins_of_a_batch(30, 1, {}, options, 2), (Origins{{"gp/explore", 1}}));
-  EXPECT_EQ(origins_of_a_batch(30, 6, {}, options, 2), (Origins{{"gp/explore", 6}}));
   // What they are too many for follows functions of the posterior.
   GpRecipe recipe;
   recipe.most_exploring = 10;
   EXPECT_EQ(origins_of_a_batch(30, 20, recipe, options), (Origins{{"gp/ucb", 1}, {"gp/explore", 10}, {"gp/path", 9}}));
+}
+
+// With workers that never stop, something is always pending: the bound's turn comes when its last trial is back.
+TEST(PureExploration, OneTrialAtATimeFollowsTheBound) {
+  const problems::Problem problem = problems::levy(3);
+  SimulatedStudy study = started(problem, 30, 2);
+  const auto sampler = make_sampler(options_for(AcquisitionFunction::pure_exploration));
+  const auto ask = [&](int count) {
+    std::vector<Trial> trials = study.ask(*sampler, count);
+    return std::pair(std::move(trials), origins_of(study.last()));
+  };
+  const auto [first, bound] = ask(1);
+  EXPECT_EQ(bound, (Origins{{"gp/ucb", 1}}));
+  const auto [others, exploring] = ask(2);
+  EXPECT_EQ(exploring, (Origins{{"gp/explore", 2}}));
+  for (const Trial& trial : others) study.tell(trial, problem(trial.parameters));
+  EXPECT_EQ(ask(3).second, (Origins{{"gp/explore", 3}}));
+  study.tell(first.at(0), problem(first.at(0).parameters));
+  EXPECT_EQ(ask(3).second, (Origins{{"gp/ucb", 1}, {"gp/explore", 2}}));
 }
 
 TEST(PureExploration, AloneItIsTheConfidenceBound) {

@@ -24,8 +24,8 @@ class SamplerOptions:
             differ, so that points of a finite space may be repeated.
         device: "auto" (a GPU where the CUDA engine is installed and finds one, else the CPU), "cpu", "cuda" or "cuda:1".
         acquisition: Of "gp": "logei"; "ucb" with `ucb_coefficient` standard deviations (>= 0); "thompson", where every trial
-            minimizes a function of its own, drawn from the posterior; or "ucb-pe", where the first trial follows "ucb" and the
-            others of the batch explore the region that may still hold the optimum.
+            minimizes a function of its own, drawn from the posterior; or "ucb-pe", where one trial follows "ucb" and all
+            others, until its value is told, explore the region that may still hold the optimum.
         ucb_coefficient: See `acquisition`.
         trust_regions: Of "trust": how many regions are searched at once, 1 to 1,000. They share a batch equally and take turns at
             single trials.
