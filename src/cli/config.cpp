@@ -74,6 +74,15 @@ std::string write_config(const Config& config) {
   }
   out += "\n[optimizer]\nkind = " + toml_string(warpbo::to_string(config.sampler.kind)) +
          "   # auto, gp, trust, random, grid, sobol, de\nseed = " + std::to_string(config.sampler.seed) + "\n";
+  out +=
+      "# noise = \"noisy\"           # the same parameters give different values; or deterministic; learned if left out\n"
+      "# initial_trials = 20        # quasi-random ones before the model; chosen from the parameters if left out\n"
+      "# max_seconds_per_ask = 10   # limit of the time that one proposal takes\n"
+      "# device = \"cuda\"           # or cpu; whatever there is if left out\n"
+      "# acquisition = \"ucb\"       # of gp: logei, ucb, thompson, ucb-pe\n"
+      "# ucb_coefficient = 1.8      # of ucb and ucb-pe\n"
+      "# trust_regions = 4          # of trust: how many are searched at once\n"
+      "# grid_points = 10           # of grid: values of a parameter without step\n";
   return out;
 }
 

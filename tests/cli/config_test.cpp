@@ -5,6 +5,9 @@
 
 #include "cli/param_spec.hpp"
 
+#include <regex>
+#include <string>
+
 namespace warpbo::cli {
 namespace {
 
@@ -144,6 +147,25 @@ TEST(Config, WhatInitWritesReadsBack) {
   EXPECT_EQ(read.budget.trials, 7);
   EXPECT_EQ(read.budget.jobs, 2);
   EXPECT_EQ(read.space(), config.space());
+}
+
+// Every setting that is shown as a comment can be used as it stands there.
+TEST(Config, WhatInitShowsAsCommentsIsValid) {
+  Config config;
+  config.name = "s";
+  config.objective = "loss";
+  config.command.run = {"train"};
+  config.params = {{parse_param("x=0..1"), std::nullopt}};
+  const std::string shown = std::regex_replace(write_config(config), std::regex("(^|\n)# ([a-z_]+ = )"), "$1$2");
+  const Config read = parse_config(shown, "t");
+  EXPECT_EQ(read.command.retries, 1);
+  EXPECT_EQ(read.budget.max_failed, 20);
+  EXPECT_EQ(read.sampler.noise, Noise::noisy);
+  EXPECT_EQ(read.sampler.initial_trials, 20);
+  EXPECT_EQ(read.sampler.max_seconds_per_ask, 10);
+  EXPECT_EQ(read.sampler.acquisition, AcquisitionFunction::confidence_bound);
+  EXPECT_EQ(read.sampler.trust_regions, 4);
+  EXPECT_EQ(shown.find("\n# "), std::string::npos);
 }
 
 TEST(Config, PathsStartAtTheSweepFile) {
