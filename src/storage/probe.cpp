@@ -65,10 +65,13 @@ Beginning read_beginning(const Location& location) {
   return beginning;
 }
 
-bool present(const std::string& path) {
+/// 0 where there is no file.
+std::int64_t size_of(const std::string& path) {
   struct stat status {};
-  return stat(path.c_str(), &status) == 0 && status.st_size > 0;
+  return stat(path.c_str(), &status) == 0 ? static_cast<std::int64_t>(status.st_size) : 0;
 }
+
+bool present(const std::string& path) { return size_of(path) > 0; }
 
 /// Whether pages are missing at the end. While a log or a journal lies beside the file, some may be there instead.
 bool cut_short(const Location& location) {
@@ -81,8 +84,9 @@ enum class Verdict { empty, database, foreign, damaged, cut_short };
 
 Verdict judge(const Location& location) {
   const Beginning beginning = read_beginning(location);
-  // SQLite's file layer calls a file of one byte empty, and would write over it.
-  if (beginning.size == 0) return present(location.path) ? Verdict::foreign : Verdict::empty;
+  // SQLite's file layer calls a file of one byte empty, and would write over it. One that is larger by now was empty just
+  // before.
+  if (beginning.size == 0) return size_of(location.path) == 1 ? Verdict::foreign : Verdict::empty;
   std::size_t zeros = 0;
   std::size_t equal = 0;
   for (std::size_t i = 0; i < kMagic.size(); ++i) {
@@ -93,15 +97,24 @@ Verdict judge(const Location& location) {
   return cut_short(location) ? Verdict::cut_short : Verdict::database;
 }
 
-constexpr int kLooks = 4;
-constexpr std::chrono::milliseconds kBetweenLooks(5);
+constexpr std::chrono::milliseconds kBetweenLooks(5), kSettled(200), kPatience(2000);
+
+/// Whether the file was written to lately. On a busy machine a process may rest for long in the middle of that.
+bool being_written(const std::string& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) return false;
+  const auto written = std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::nanoseconds(status.st_mtim.tv_nsec);
+  return std::chrono::system_clock::now().time_since_epoch() - written < kSettled;
+}
 
 }  // namespace
 
 bool holds_database(const Location& location) {
   Verdict verdict = judge(location);
-  // Another process may be creating the file or writing just now: a bad verdict is looked at again.
-  for (int look = 1; look < kLooks && verdict != Verdict::empty && verdict != Verdict::database; ++look) {
+  // Another process may be creating the file or writing just now: a bad verdict is looked at again, until the file has settled.
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (verdict != Verdict::empty && verdict != Verdict::database && being_written(location.path) &&
+         std::chrono::steady_clock::now() < end) {
     std::this_thread::sleep_for(kBetweenLooks);
     verdict = judge(location);
   }

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -108,6 +109,9 @@ inline std::string contents(const std::string& path) {
 inline void write_file(const std::string& path, const std::string& bytes) {
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file << bytes;
+  file.close();
+  // Long ago: a bad file that was written just now may be one that is being created, and is looked at again for a while.
+  std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
 }
 
 /// Runs the body in a forked child. Gives what it returned (empty means well), or how it ended otherwise.
