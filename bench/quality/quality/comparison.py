@@ -61,19 +61,20 @@ def random_stream(*names: str) -> np.random.Generator:
     return np.random.default_rng([zlib.crc32(name.encode()) for name in names])
 
 
+def rows_beside(results: Results, method: str, other: str, problem: str) -> list[int]:
+    """Which runs of `method` have a seed that `other` has too. Seeds differ in difficulty: only the same ones can be compared."""
+    theirs = results.seeds.get(other, {}).get(problem, [])
+    return [row for row, seed in enumerate(results.seeds.get(method, {}).get(problem, [])) if seed in theirs]
+
+
 def paired(results: Results, ours: str, theirs: str, problem: str) -> tuple[np.ndarray, np.ndarray] | None:
     """The curves of the seeds that both have, of the same length; None with fewer than three seeds."""
-    if problem not in results.curves.get(ours, {}) or problem not in results.curves.get(theirs, {}):
+    mine, other = rows_beside(results, ours, theirs, problem), rows_beside(results, theirs, ours, problem)
+    if len(mine) < 3:
         return None
-    common = sorted(set(results.seeds[ours][problem]) & set(results.seeds[theirs][problem]))
-    if len(common) < 3:
-        return None
-    pick = []
-    for method in (ours, theirs):
-        index = [results.seeds[method][problem].index(seed) for seed in common]
-        pick.append(results.curves[method][problem][index])
-    length = min(pick[0].shape[1], pick[1].shape[1])
-    return pick[0][:, :length], pick[1][:, :length]
+    a, b = results.curves[ours][problem][mine], results.curves[theirs][problem][other]
+    length = min(a.shape[1], b.shape[1])
+    return a[:, :length], b[:, :length]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,13 +148,15 @@ def ecdf(results: Results, method: str) -> np.ndarray | None:
     return np.mean([share[:length] for share in shares], axis=0)
 
 
-def tuning_scores(results: Results, method: str) -> dict[str, float]:
-    """Bayesmark's score per problem; the clip is the median regret of 1001 random points."""
-    return {
-        case.problem: st.bayesmark_score(results.curves[method][case.problem], random_median(case.problem), case.batch)
-        for case in results.cases
-        if case.problem in results.curves[method]
-    }
+def tuning_scores(results: Results, method: str, beside: str | None = None) -> dict[str, float]:
+    """Bayesmark's score per problem, on the seeds that `beside` has too; the clip is the median regret of 1001 random points."""
+    scores = {}
+    for case in results.cases:
+        rows = rows_beside(results, method, beside or method, case.problem)
+        if rows:
+            curves = results.curves[method][case.problem][rows]
+            scores[case.problem] = st.bayesmark_score(curves, random_median(case.problem), case.batch)
+    return scores
 
 
 @functools.cache

@@ -152,7 +152,7 @@ def share_table(results: comparison.Results, methods: list[str], at: list[int]) 
     return table(["share of targets after", *map(str, at)], rows) if rows else ""
 
 
-def score_table(results: comparison.Results, methods: list[str]) -> str:
+def score_table(results: comparison.Results, methods: list[str], ours: str) -> str:
     scores = {m: comparison.tuning_scores(results, m) for m in methods}
     rows = [
         [case.problem.removeprefix("tuning-"), *(f"{scores[m][case.problem]:.2f}" if case.problem in scores[m] else "" for m in methods)]
@@ -161,6 +161,10 @@ def score_table(results: comparison.Results, methods: list[str]) -> str:
     common = [case.problem for case in results.cases if all(case.problem in scores[m] for m in methods)]
     if common:
         rows.append([f"mean of {len(common)}", *(f"{np.mean([scores[m][p] for p in common]):.2f}" for m in methods)])
+        beside = {m: comparison.tuning_scores(results, ours, m) for m in methods}
+        known = [m for m in methods if all(p in beside[m] for p in common)]
+        cells = {m: f"{np.mean([beside[m][p] for p in common]):.2f}" for m in known}
+        rows.append([f"{ours} on the same seeds", *(cells.get(m, "") for m in methods)])
     return table(["Bayesmark score", *methods], rows)
 
 
@@ -175,13 +179,16 @@ def normalized_table(results: comparison.Results, methods: list[str]) -> str:
     return table(["normalized (0: best of the design, 1: optimum), mean", *methods], rows)
 
 
-def recommended_table(results: comparison.Results, methods: list[str]) -> str:
+def recommended_table(results: comparison.Results, methods: list[str], ours: str) -> str:
     rows = []
     for m in methods:
         for problem, values in results.recommended.get(m, {}).items():
             looks = results.curves[m][problem][:, -1]
-            rows.append([m, problem, number(float(np.median(values))), number(float(np.median(looks))), str(len(values))])
-    return table(["method", "problem", "best posterior mean (neutral model)", "best observation", "seeds"], rows)
+            beside = results.recommended.get(ours, {}).get(problem, np.array([]))[comparison.rows_beside(results, ours, m, problem)]
+            same = number(float(np.median(beside))) if len(beside) else ""
+            rows.append([m, problem, number(float(np.median(values))), same, number(float(np.median(looks))), str(len(values))])
+    header = ["method", "problem", "best posterior mean (neutral model)", f"{ours}'s on the same seeds", "best observation", "seeds"]
+    return table(header, rows)
 
 
 def time_table(results: comparison.Results, methods: list[str], ours: str) -> str:
@@ -232,7 +239,7 @@ def suite_text(suite: str, files: dict[str, TraceFile], ours: str, out: pathlib.
     plots.curves(results, ours, out / f"{suite}-curves.svg")
     parts.append(f"![anytime curves]({suite}-curves.svg)\n")
     if suite == "tuning":
-        parts.append(score_table(results, methods))
+        parts.append(score_table(results, methods, ours))
         absent = [task.removeprefix("tuning-") for task in TUNING if task not in RECORDED]
         parts.append("Not recorded yet: " + ", ".join(absent) + ".\n" if absent else "")
     if suite == "large":
@@ -244,7 +251,7 @@ def suite_text(suite: str, files: dict[str, TraceFile], ours: str, out: pathlib.
         parts.append(f"![runtimes]({suite}-ecdf.svg)\n")
     if results.recommended:
         parts.append("Noiseless regret at the recommended point, medians:\n")
-        parts.append(recommended_table(results, methods))
+        parts.append(recommended_table(results, methods, ours))
     parts += [time_table(results, methods, ours), missing(results, methods)]
     return "\n".join(part for part in parts if part)
 

@@ -75,3 +75,22 @@ def test_strong_peers_with_few_seeds_are_named(files, tmp_path):
     text = report.missing(comparison.collect("sequential", files), list(files))
     assert "no win or loss can show there: botorch." in text
     assert "missing here: gpsampler-det, turbo-1, hebo" in text
+
+
+def test_scores_are_also_given_on_the_seeds_of_a_peer_that_has_few(tmp_path, monkeypatch):
+    """The first seed is a hard one: whoever was run on it alone must not be compared with a mean over easier ones."""
+    from quality import report
+
+    monkeypatch.setattr(comparison, "random_median", lambda name: 1.0)
+    files = {"warpbo": TraceFile(tmp_path, "tuning", "warpbo"), "hebo": TraceFile(tmp_path, "tuning", "hebo")}
+    for case in SUITES["tuning"]:
+        for seed in range(3):
+            files["warpbo"].put(case.problem, seed, Run(np.full(case.budget, 0.5 if seed == 0 else 0.0), 1, 1, 1, 0.4 if seed == 0 else 0))
+        files["hebo"].put(case.problem, 0, Run(np.full(case.budget, 0.25), 1, 1, 1, 0.2))
+    results = comparison.collect("tuning", files)
+    assert set(comparison.tuning_scores(results, "warpbo", "hebo").values()) == {50.0}
+    text = report.score_table(results, ["warpbo", "hebo"], "warpbo")
+    assert f"| mean of {len(SUITES['tuning'])} | 83.33 | 75.00 |" in text
+    assert "| warpbo on the same seeds | 83.33 | 50.00 |" in text
+    recommended = report.recommended_table(results, ["warpbo", "hebo"], "warpbo")
+    assert f"| hebo | {SUITES['tuning'][0].problem} | 0.2 | 0.4 | 0.25 | 1 |" in recommended
