@@ -159,6 +159,25 @@ TEST(MainEffects, WhoPredictsOnlyBadValuesIsNotBelieved) {
   EXPECT_GT(proposals(good - 0.01), 0U);
 }
 
+// Levy's function is a sum whose terms are flat at neither end: more observations than features buy polynomials, and these the
+// minimum. With two of them the regret is a thousand times as large.
+TEST(MainEffects, ManyObservationsBringTheMinimumNearer) {
+  const problems::Problem problem = problems::levy(4);
+  const auto regret = [&](MainEffectsRecipe recipe) {
+    const SimulatedStudy study = study_of(
+        problem.space, [&](const Parameters& p) { return problem(p); }, 250);
+    double least = INFINITY;
+    for (const Suggestion& suggestion : MainEffects(options(), recipe).suggest(study.request(20), 0.5, {}))
+      least = std::min(least, problem(suggestion.parameters) - problem.optimum);
+    return least;
+  };
+  MainEffectsRecipe two;
+  two.polynomials = 2;
+  const double with_two = regret(two), with_many = regret({});
+  EXPECT_LT(with_many, with_two / 100) << with_two;
+  EXPECT_LT(with_many, 1e-4);
+}
+
 TEST(MainEffects, FixedValuesStayAndConstraintsHold) {
   Space space;
   for (const char* name : {"x", "y", "z"}) space.real(name, 0, 1);
