@@ -312,7 +312,11 @@ void read_optimizer(const Section& section, SamplerOptions& sampler) {
   with_place("kind", [&](const std::string& text) { sampler.kind = parse_sampler_kind(text); });
   with_place("device", [&](const std::string& text) { sampler.device = Device::parse(text); });
   with_place("acquisition", [&](const std::string& text) { sampler.acquisition = parse_acquisition(text); });
-  if (const auto coefficient = section.number("ucb_coefficient")) sampler.ucb_coefficient = *coefficient;
+  if (const auto coefficient = section.number("ucb_coefficient")) {
+    if (!(*coefficient >= 0 && *coefficient <= 1e6))
+      section.refuse(*section.find("ucb_coefficient"), "ucb_coefficient in [optimizer] must be a number from 0 to 1e6");
+    sampler.ucb_coefficient = *coefficient;
+  }
   if (const auto seconds = section.number("max_seconds_per_ask")) sampler.max_seconds_per_ask = *seconds;
   with_place("noise", [&](const std::string& text) { sampler.noise = parse_noise(text); });
   sampler.seed = static_cast<std::uint64_t>(section.integer("seed", 0, std::numeric_limits<std::int64_t>::max()).value_or(0));

@@ -123,6 +123,7 @@ TEST(Config, ErrorsCarryLineAndColumn) {
   EXPECT_EQ(error_of("[command]\nmetric = { regex = \"abc\" }\n").find("warpbo.toml:2:20: "), 0U);
   EXPECT_NE(error_of("[objective]\nminimize = \"a\"\nmaximize = \"b\"\n").find("exactly one"), std::string::npos);
   EXPECT_EQ(error_of("[optimizer]\nkind = \"gpp\"\n").find("warpbo.toml:2:8: "), 0U);
+  EXPECT_EQ(error_of("[optimizer]\nucb_coefficient = -1\n").find("warpbo.toml:2:19: ucb_coefficient in"), 0U);
   EXPECT_EQ(error_of("[params]\nlr = { flaot = [0, 1] }\n").find("warpbo.toml:2:8: unknown key \"flaot\""), 0U);
   EXPECT_EQ(error_of("[params]\nlr = \"log:a..b\"\n").find("warpbo.toml:2:6: parameter \"lr\""), 0U);
   EXPECT_EQ(error_of("[params]\nlr = { float = [1, 0] }\n").find("warpbo.toml:2:1: "), 0U);
